@@ -1,0 +1,54 @@
+# Two commands on a fresh Debian machine with Python 3.11: `make run` and `make test`.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+APT = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
+
+.PHONY: run test check bench format clean
+
+run: $(VENV)/.installed
+	$(BIN)/livewire demo
+
+test: $(VENV)/.installed-test browser node_modules check
+	$(BIN)/coverage run -m pytest -q
+	$(BIN)/coverage report
+
+check: $(VENV)/.installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.installed-test
+	$(BIN)/python -m benchmarks
+
+format: $(VENV)/.installed-test
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) node_modules data .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || ($(SUDO) apt-get update -qq && $(APT) python3-venv)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	$(BIN)/pip install -q -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(BIN)/python pyproject.toml
+	$(BIN)/pip install -q -e '.[test,dev]'
+	@touch $@ $(VENV)/.installed
+
+browser:
+	@command -v chromium >/dev/null || ($(SUDO) apt-get update -qq && $(APT) chromium)
+.PHONY: browser
+
+node_modules: package.json
+	@command -v npm >/dev/null || ($(SUDO) apt-get update -qq && $(APT) nodejs npm)
+	npm install --silent --no-audit --no-fund --no-package-lock
+	@touch $@

@@ -1,0 +1,1 @@
+"""The log and how it is followed; knows nothing of news."""

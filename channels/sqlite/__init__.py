@@ -1,0 +1,1 @@
+"""The contracts on one SQLite file: one process, no server."""

@@ -1,0 +1,211 @@
+"""Server-sent events: `GET /stream` (WHATWG HTML, section 9.2).
+
+The law: a native EventSource gives up for good on any status but 200, so everything
+that may pass is said in the stream. A status of 4xx says that no channel asked for can
+ever be served as asked.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
+
+from channels.access import Doorman, Reading
+from channels.encoding import Encoded, opening, retry_frame, sse_frame
+from channels.errors import (
+    CallerError,
+    Draining,
+    Fault,
+    Invalid,
+    LivewireError,
+    NotAcceptable,
+)
+from channels.follow import Format
+from channels.hub import Hub
+from channels.positions import Extent, Position, Reason, join_ids, parse, split_id
+from channels.transports.asgi import AsgiSink
+from channels.transports.connections import Connections
+
+MEDIA_TYPE = "text/event-stream"
+MOST_CHANNELS = 20
+
+
+class SseFormat:
+    """A stream of one channel: every reader gets the same bytes."""
+
+    def change(self, encoded: Encoded) -> bytes:
+        """The event's frame, made once for all readers."""
+        return encoded.sse
+
+    def opening(
+        self, channel: str, extent: Extent, position: Position, reason: Reason | None
+    ) -> bytes:
+        """`ready` or `reset`; its id is where a reader that drops now goes on."""
+        name, members = opening(channel, extent, position, reason)
+        return sse_frame(name, members, str(position))
+
+    def notice(self, name: str, members: Mapping[str, object]) -> bytes:
+        """`heartbeat`, `problem`, `close`: no id, so the position stays."""
+        return sse_frame(name, members)
+
+
+class SseOfSeveral(SseFormat):
+    """A stream of several channels: each id holds the positions of all of them."""
+
+    def __init__(self, slots: Mapping[str, str]) -> None:
+        self._slots = dict(sorted(slots.items()))
+
+    def change(self, encoded: Encoded) -> bytes:
+        """The shared data under this connection's id."""
+        event = encoded.event
+        return encoded.sse_with(self._at(event.channel, f"{event.epoch}-{event.seq}"))
+
+    def opening(
+        self, channel: str, extent: Extent, position: Position, reason: Reason | None
+    ) -> bytes:
+        """`ready` or `reset` of one of the channels."""
+        name, members = opening(channel, extent, position, reason)
+        return sse_frame(name, members, self._at(channel, str(position)))
+
+    def _at(self, channel: str, position: str) -> str:
+        self._slots[channel] = position
+        return join_ids(list(self._slots.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLimits:
+    """`retry` draws a connection's own milliseconds; `high_water` is in bytes."""
+
+    retry: Callable[[], int]
+    high_water: int
+
+
+class Stream:
+    """The door of `/stream`, as an ASGI application."""
+
+    def __init__(
+        self,
+        hub: Hub,
+        doorman: Doorman,
+        connections: Connections,
+        limits: StreamLimits,
+    ) -> None:
+        self._hub = hub
+        self._doorman = doorman
+        self._connections = connections
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; returns when the stream has ended."""
+        request = Request(scope, receive)
+        _check_accept(request.headers.get("accept"))
+        reading = self._doorman(request.headers.get("authorization"))
+        names = _channels(request)
+        starts = _starts(request, names)
+        if request.method == "HEAD":
+            await self._open(send, reading)
+            await send({"type": "http.response.body", "body": b""})
+            return
+        opened, problems = await self._look_up(names, starts, reading)
+        sink = AsgiSink(_format(starts), high_water=self._limits.high_water)
+        sink.write(retry_frame(self._limits.retry()))
+        for name, error in problems.items():
+            members = {"channel": name} | error.problem()
+            sink.write(sink.format.notice("problem", members))
+        await self._open(send, reading)
+        if self._connections.draining or not opened:
+            reason = "draining" if self._connections.draining else "busy"
+            members = {"reason": reason, "reconnect": True}
+            sink.write(sink.format.notice("close", members))
+            sink.end()
+        self._connections.add(sink)
+        try:
+            for name in opened:
+                self._hub.follow(name, sink, _position(starts[name]))
+            await sink.run(receive, send)
+        finally:
+            self._connections.discard(sink)
+            for follow in tuple(sink.follows.values()):
+                self._hub.leave(follow)
+
+    async def _look_up(
+        self, names: list[str], starts: Mapping[str, str | None], reading: Reading
+    ) -> tuple[list[str], dict[str, LivewireError]]:
+        """The channels that can be followed, and what is wrong with the others."""
+        opened: list[str] = []
+        problems: dict[str, LivewireError] = {}
+        if self._connections.draining:
+            return opened, dict.fromkeys(names, Draining())
+        for name in names:
+            start = starts[name]
+            try:
+                reading.ask(name)
+                view = await self._hub.view(name, parse(start) if start else None)
+                reading.see(view)
+                opened.append(name)
+            except LivewireError as error:
+                problems[name] = error
+        if not opened and all(isinstance(e, CallerError) for e in problems.values()):
+            raise next(iter(problems.values()))
+        return opened, problems
+
+    async def _open(self, send: Send, reading: Reading) -> None:
+        kept = b"private, no-store" if reading.private else b"no-store"
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [
+                    (b"content-type", MEDIA_TYPE.encode()),
+                    # Proxies must neither keep, nor compress, nor hold back a stream.
+                    (b"cache-control", kept + b", no-transform"),
+                    (b"x-accel-buffering", b"no"),
+                ],
+            }
+        )
+
+
+def _check_accept(accept: str | None) -> None:
+    kinds = {part.split(";")[0].strip() for part in (accept or "*/*").split(",")}
+    if not kinds & {MEDIA_TYPE, "text/*", "*/*"}:
+        raise NotAcceptable(f"A stream is {MEDIA_TYPE}.")
+
+
+def _channels(request: Request) -> list[str]:
+    names = sorted(set(request.query_params.getlist("channel")))
+    if not names:
+        fault = Fault("?channel", "Name at least one channel.")
+        raise Invalid(errors=[fault])
+    if len(names) > MOST_CHANNELS:
+        fault = Fault("?channel", f"At most {MOST_CHANNELS} channels on a connection.")
+        raise Invalid(errors=[fault])
+    return names
+
+
+def _starts(request: Request, names: list[str]) -> dict[str, str | None]:
+    """Where each channel is to start: a position, "" (malformed) or None (now).
+
+    The header beats the query: a native reconnect repeats its first address. The
+    other two spellings of `since` are what polyfills of EventSource send.
+    """
+    given: str | None = None
+    headers = request.headers.getlist("last-event-id")
+    if headers:
+        given = headers[0] if len(headers) == 1 else ""
+    else:
+        for spelling in ("since", "lastEventId", "last_event_id"):
+            given = request.query_params.get(spelling, given)
+    if given is None:
+        return dict.fromkeys(names)
+    return dict(zip(names, split_id(given, len(names)), strict=True))
+
+
+def _position(start: str | None) -> Position | None:
+    return None if start is None else parse(start)
+
+
+def _format(starts: Mapping[str, str | None]) -> Format:
+    if len(starts) == 1:
+        return SseFormat()
+    return SseOfSeveral({name: start or "" for name, start in starts.items()})

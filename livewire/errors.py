@@ -1,0 +1,75 @@
+"""Errors as answers: problem+json for programs, a page for people (RFC 9457)."""
+
+import logging
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from uuid import uuid4
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from channels.errors import LivewireError
+from livewire.reader.pages import Pages
+
+_logger = logging.getLogger(__name__)
+
+_MACHINES = ("/api/", "/stream", "/changes", "/asyncapi", "/static/", "/health/")
+
+
+class Problems:
+    """Turns whatever was raised into an answer; the stack stays in our log."""
+
+    def __init__(self, pages: Pages) -> None:
+        self._pages = pages
+
+    def handlers(self) -> Mapping[Any, Callable[[Request, Exception], Response]]:
+        """The handlers by what they handle."""
+        return {
+            LivewireError: self._ours,
+            HTTPException: self._http,
+            Exception: self._unforeseen,
+        }
+
+    def _ours(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, LivewireError)  # noqa: S101 - Starlette's promise
+        return self._answer(request, error.problem(), error.status, error.headers)
+
+    def _http(self, request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's promise
+        title = HTTPStatus(error.status_code).phrase
+        problem = {"type": "about:blank", "title": title, "status": error.status_code}
+        return self._answer(request, problem, error.status_code, error.headers or {})
+
+    def _unforeseen(self, request: Request, error: Exception) -> Response:
+        id_ = str(uuid4())
+        _logger.error("Request failed, incident %s", id_, exc_info=error)
+        problem = LivewireError(f"Incident {id_}.").problem()
+        return self._answer(request, problem, 500, {})
+
+    def _answer(
+        self,
+        request: Request,
+        problem: Mapping[str, object],
+        status: int,
+        headers: Mapping[str, str],
+    ) -> Response:
+        headers = {"Cache-Control": "no-store", **headers}
+        if _wants_page(request):
+            page = self._pages.error(
+                status=status,
+                title=str(problem["title"]),
+                detail=str(problem.get("detail", "")),
+            )
+            return Response(page, status, headers, media_type="text/html")
+        return Response(
+            orjson.dumps(problem), status, headers, "application/problem+json"
+        )
+
+
+def _wants_page(request: Request) -> bool:
+    if request.url.path.startswith(_MACHINES):
+        return False
+    return "text/html" in request.headers.get("accept", "")

@@ -1,0 +1,1 @@
+"""What readers see: the front page, the live story, one update, and errors."""

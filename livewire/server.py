@@ -1,0 +1,65 @@
+"""The server: uvicorn on uvloop and httptools, which says goodbye before it goes.
+
+uvicorn waits for open streams or cuts them in mid-word, and ends the lifespan at its
+own time; so streams are told to come back, and ended, before it is let go.
+"""
+
+import asyncio
+import logging
+import socket
+
+import uvicorn
+from starlette.applications import Starlette
+
+from channels.transports.connections import Connections
+from livewire.settings import Settings
+
+_TRUNCATED = "ASGI callable returned without completing response."
+
+
+class Server(uvicorn.Server):
+    """A uvicorn server that drains its streams first."""
+
+    def __init__(
+        self, config: uvicorn.Config, connections: Connections, *, drain: float
+    ) -> None:
+        super().__init__(config)
+        self._connections = connections
+        self._drain = drain
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop accepting, end the streams, then let uvicorn finish the requests."""
+        for server in self.servers:
+            server.close()
+        self._connections.drain()
+        try:
+            async with asyncio.timeout(self._drain):
+                await self._connections.empty()
+        except TimeoutError:
+            pass  # uvicorn cuts what is left
+        await super().shutdown(sockets)
+
+
+def serve(app: Starlette, settings: Settings, connections: Connections) -> Server:
+    """A server for the application, ready to run."""
+    logging.getLogger("uvicorn.error").addFilter(_expected)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        # Nobody's word is taken for a reader's address until proxies are configured.
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(settings.drain)),
+    )
+    return Server(config, connections, drain=settings.drain)
+
+
+def _expected(record: logging.LogRecord) -> bool:
+    # A stream is ended by truncation, so that no client takes it for complete.
+    return record.getMessage() != _TRUNCATED

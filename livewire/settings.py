@@ -1,0 +1,180 @@
+"""Every knob of the service, once: its name, unit, default and variable.
+
+Scalars come from the environment (`LIVEWIRE_<NAME>`), what has structure from a TOML
+file (`LIVEWIRE_CONFIG`, or `livewire.toml` where the service starts); the environment
+wins. A name nobody knows is an error: a typing mistake must not become a default.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from publishers.permissions import ROLES, expand
+from publishers.tokens import SHORTEST_SECRET
+
+PREFIX = "LIVEWIRE_"
+CONFIG = "LIVEWIRE_CONFIG"
+CLIENT = frozenset({CONFIG, "LIVEWIRE_URL", "LIVEWIRE_TOKEN"})
+"""Variables that commands read and the service does not."""
+
+SECTIONS = {
+    "electoral-processes": "Electoral Processes",
+    "international-relations": "International Relations",
+    "domestic-policies": "Domestic Policies",
+    "economic-developments": "Economic Developments",
+    "legislative-updates": "Legislative Updates",
+}
+
+
+class BadSettings(Exception):
+    """The service cannot start as configured; the text says which line to change."""
+
+
+class Settings(BaseSettings):
+    """The configuration of one service; frozen, and passed on as plain values."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"  # address to listen on
+    port: int = Field(8000, ge=0, le=65535)  # TCP port; 0 takes a free one
+    base_url: str = ""  # how readers reach the site; default http://HOST:PORT
+    data_dir: Path = Path("data")  # log, media and, on loopback, the secret
+    secret: str = ""  # signs tokens; 32 bytes or more
+    site_name: str = "Livewire"
+    language: str = "en"  # of the site's own words
+    sections: dict[str, str] = SECTIONS  # slug to title, in the site's order
+    roles: dict[str, tuple[str, ...]] = dict(ROLES)  # role to scopes
+    origins: Annotated[tuple[str, ...], NoDecode] = ()  # further origins of the desk
+    token_issuer: str = "livewire"  # noqa: S105 - a name, not a secret
+    token_audience: str = "livewire"  # noqa: S105 - a name, not a secret
+    session_hours: float = Field(16, gt=0)  # how long a sign-in lasts
+    heartbeat: int = Field(15, ge=1, le=25)  # seconds between heartbeats
+    stall: float = Field(60, gt=0)  # seconds a reader may take nothing
+    retry: int = Field(3000, ge=100)  # milliseconds, about which reconnects spread
+    high_water: int = Field(65_536, ge=4096)  # bytes on their way to one reader
+    idle: float = Field(60, gt=0)  # seconds an unwanted channel stays in memory
+    bound: int = Field(2_000, ge=10)  # numbers kept of section/..., breaking, latest
+    breaking_minutes: float = Field(45, gt=0)  # how long an alert is breaking
+    max_body: int = Field(262_144, ge=1024)  # bytes of a JSON body
+    max_upload: int = Field(20_971_520, ge=1024)  # bytes of a picture
+    max_pixels: int = Field(50_000_000, ge=1000)  # width times height of a picture
+    media_widths: tuple[int, ...] = (320, 640, 960, 1280, 1920)  # pixels
+    body_deadline: float = Field(10, gt=0)  # seconds for a body to arrive
+    drain: float = Field(5, ge=0)  # seconds for streams to end before the process does
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return value.split() if isinstance(value, str) else value
+
+    @field_validator("sections")
+    @classmethod
+    def _some(cls, value: dict[str, str]) -> dict[str, str]:
+        if not value:
+            raise ValueError("name at least one section")
+        return value
+
+    @field_validator("roles")
+    @classmethod
+    def _known(cls, value: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+        for scopes in value.values():
+            expand(scopes, {})
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then the environment, then the file."""
+        file = Path(os.environ.get(CONFIG, "livewire.toml"))
+        toml = TomlConfigSettingsSource(settings_cls, toml_file=file)
+        return init_settings, env_settings, toml
+
+    @property
+    def address(self) -> str:
+        """The site's address, without a slash at the end."""
+        return (self.base_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether readers reach the site by TLS."""
+        return urlsplit(self.address).scheme == "https"
+
+    def signing_secret(self) -> bytes:
+        """The secret; on loopback one is made and kept in the data directory.
+
+        Raises `BadSettings` where it is missing or short.
+        """
+        if self.secret:
+            secret = self.secret.encode()
+            if len(secret) < SHORTEST_SECRET:
+                raise BadSettings(
+                    f"LIVEWIRE_SECRET has {len(secret)} bytes; it needs"
+                    f" {SHORTEST_SECRET} or more."
+                )
+            return secret
+        if not _is_loopback(self.host):
+            raise BadSettings(
+                f"LIVEWIRE_SECRET is not set, and {self.host} can be reached from"
+                " elsewhere. Set it to 32 random bytes or more."
+            )
+        return _kept_secret(self.data_dir / "secret")
+
+
+def load(given: Mapping[str, object] | None = None) -> Settings:
+    """The settings of this process; what is `given` beats environment and file.
+
+    Raises `BadSettings` naming every fault.
+    """
+    names = {PREFIX + name.upper() for name in Settings.model_fields} | CLIENT
+    unknown = sorted(n for n in os.environ if n.startswith(PREFIX) and n not in names)
+    if unknown:
+        raise BadSettings(f"There is no setting {', '.join(unknown)}.")
+    file = Path(os.environ.get(CONFIG, "livewire.toml"))
+    if CONFIG in os.environ and not file.is_file():
+        raise BadSettings(f"{CONFIG} names {file}, which is not there.")
+    try:
+        return Settings.model_validate(given or {})
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, each['loc']))}: {each['msg']}"
+            for each in error.errors(include_url=False, include_input=False)
+        ]
+        raise BadSettings("; ".join(faults)) from error
+    except ValueError as error:  # the file is not TOML
+        raise BadSettings(f"{file}: {error}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _kept_secret(file: Path) -> bytes:
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
+            f.write(secrets.token_urlsafe(48))
+    return file.read_text().strip().encode()

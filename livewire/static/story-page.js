@@ -1,0 +1,303 @@
+/** The live story page: events into the stream, the masthead and what matters. */
+
+import { follow } from "./livewire.js";
+import { keepPlace } from "./place.js";
+import { fill, morph } from "./render.js";
+import { Announcer, StateLine } from "./state-line.js";
+import { Stream } from "./stream.js";
+import { Zone, ago, now, setClock } from "./times.js";
+import { counted, isKey, keyView, reading, storyView, summaryView, updateView } from "./views.js";
+
+/** @typedef {import("./livewire.js").LiveEvent} LiveEvent */
+
+/** @param {string} id @returns {any} */
+const byId = (id) => document.getElementById(id);
+
+export class StoryPage {
+  readers = 0;
+  status = document.querySelector(".masthead .state")?.className ?? "";
+  site = document.querySelector(".nameplate a")?.textContent ?? "";
+  title = document.title;
+  newer = 0; // on the page of one update: updates of the story since
+
+  /** @param {HTMLElement} main */
+  constructor(main) {
+    const { zone, zoneTitle, language, firstDay, newest, only, count } = main.dataset;
+    this.main = main;
+    this.only = only;
+    this.count = Number(count);
+    this.scene = { zone: new Zone(zone ?? "UTC"), zoneTitle: zoneTitle ?? "", language: language ?? "", firstDay: firstDay ?? "", now };
+    const edges = { newest: newest ?? "", older: byId("older"), fold: byId("folded") };
+    this.stream = new Stream(byId("stream"), byId("bar"), edges);
+    this.announcer = new Announcer(byId("announcer"));
+    this.line = new StateLine(byId("bar"), {
+      zone: this.scene.zone,
+      newest: () => this.stream.newest,
+      word: () => this.#word(),
+      held: () => this.#pausedWords(),
+      retry: () => this.following.retry(),
+    });
+  }
+
+  start() {
+    const { channel = "", position = "0" } = this.main.dataset;
+    this.#listen();
+    this.following = follow(
+      { [channel]: position },
+      { onEvent: (event) => this.#take(event), onState: (told) => this.line.tell(told) },
+    );
+    setInterval(() => this.#tick(), 30_000);
+    this.#tick();
+  }
+
+  #listen() {
+    const look = () => document.visibilityState === "visible" && !this.stream.paused && this.stream.isOpen();
+    const pill = byId("pill");
+    const pause = byId("pause");
+    pill.addEventListener("click", () => this.#go());
+    pause.addEventListener("click", () => this.#pause(pause));
+    pause.hidden = Boolean(this.only);
+    addEventListener("scroll", () => look() && this.#reveal(), { passive: true });
+    document.addEventListener("visibilitychange", () => look() && this.#reveal());
+    this.main.addEventListener("click", (event) => share(event));
+    this.stream.list.addEventListener("keydown", (event) => step(event, this.stream.articles()));
+  }
+
+  /** @param {LiveEvent} event */
+  #take(event) {
+    const { key = "", data } = event;
+    if (event.event === "update") this.#update(key, data);
+    else if (event.event === "story" && data) this.#story(data);
+    else if (event.event === "settled") this.#settle(event.named);
+    else if (event.event === "heartbeat") this.#beat(event);
+  }
+
+  /** @param {string} key @param {any} update */
+  #update(key, update) {
+    const id = `u-${key.slice("update/".length)}`;
+    if (this.only && id !== this.only) return this.#elsewhere(update);
+    if (!update) return this.#drop(id);
+    const made = fill(byId("update-template"), updateView(update, this.scene));
+    const before = this.stream.find(id)?.querySelector(".correction")?.textContent;
+    const how = this.stream.put(made);
+    this.#key(update);
+    if (how === "shown" || how === "held") this.#news(update);
+    else if (update.correction && before !== made.querySelector(".correction")?.textContent)
+      if (how === "changed") this.announcer.correction(update.headline || update.correction.text);
+    this.#drawPill();
+    this.#ages();
+    this.line.draw();
+  }
+
+  /** @param {any} update */
+  #news(update) {
+    this.count += 1;
+    this.line.load();
+    this.#setFact("count", counted(this.count));
+    if (update.withdrawn) return;
+    if (update.breaking) byId("alarm").textContent = `Breaking: ${update.headline}`;
+    else this.announcer.news(update.headline ?? "");
+  }
+
+  /** @param {string} id */
+  #drop(id) {
+    this.stream.drop(id);
+    byId(id.replace(/^u/, "k"))?.remove();
+    this.#drawPill();
+  }
+
+  /** An event of another update than the one this page shows. @param {any} update */
+  #elsewhere(update) {
+    if (!update || update.withdrawn || update.published <= this.stream.newest) return;
+    this.stream.newest = update.published;
+    this.newer += 1;
+    this.#drawPill();
+    this.line.draw();
+  }
+
+  /** @param {any} update */
+  #key(update) {
+    const list = byId("keys");
+    const known = byId(`k-${update.id}`);
+    if (!list || (!isKey(update) && !known)) return;
+    if (!isKey(update)) return known.remove();
+    const made = fill(byId("key-template"), keyView(update, this.scene));
+    if (known) return morph(known, made);
+    const older = [...list.children].find((one) => one.dataset.published < update.published);
+    list.insertBefore(made, older ?? null);
+  }
+
+  /** @param {any} story */
+  #story(story) {
+    if (story.status === "withdrawn") return this.#withdraw(story);
+    const { section = "" } = this.main.dataset;
+    const facts = { section, count: this.count, readers: this.readers, latest: this.stream.newest };
+    const head = storyView(story, this.scene, facts);
+    this.status = head.classes;
+    this.#setTitle(`${story.headline} · ${this.site}`);
+    this.#swap(".masthead", fill(byId("masthead-template"), head));
+    this.#swap(".summary", fill(byId("summary-template"), summaryView(story, this.scene)));
+    const article = /** @type {HTMLElement|null} */ (document.querySelector(".article"));
+    if (article && story.html) this.#keep(() => (article.innerHTML = story.html));
+    this.line.draw();
+  }
+
+  /** @param {any} story */
+  #withdraw({ withdrawn }) {
+    const reason = withdrawn?.reason ? `: ${withdrawn.reason}` : ".";
+    document.querySelectorAll(".summary, .key-events, .article, .masthead > :not(h1)").forEach((one) => one.remove());
+    const heading = document.querySelector(".masthead h1, .way-back a");
+    if (heading) heading.textContent = `This story was withdrawn${reason}`;
+    this.#setTitle(`Withdrawn · ${this.site}`);
+  }
+
+  /** A reset is over: what it did not name is gone. @param {Set<string>} named */
+  #settle(named) {
+    const gone = this.stream.ids().filter((id) => !named.has(`update/${id.slice(2)}`));
+    gone.forEach((id) => this.#drop(id));
+  }
+
+  /** @param {any} heartbeat */
+  #beat({ at, channels }) {
+    setClock(at);
+    this.readers = channels?.[this.main.dataset.channel ?? ""]?.readers ?? this.readers;
+    this.#setFact("readers", reading(this.readers));
+  }
+
+  /** @param {string} name @param {string|null} words  null takes the fact away */
+  #setFact(name, words) {
+    const facts = document.querySelector(".masthead .state");
+    const known = facts?.querySelector(`.${name}`);
+    if (!words) return known?.remove();
+    if (known) return void (known.textContent = words);
+    const fact = document.createElement("span");
+    fact.className = name;
+    fact.textContent = words;
+    facts?.insertBefore(fact, name === "count" ? facts.querySelector(".readers") : null);
+  }
+
+  #drawPill() {
+    const pill = byId("pill");
+    const breaking = [...this.stream.held.values()].find((one) => one.matches(".breaking"));
+    const count = this.only ? this.newer : this.stream.unread;
+    const words = `${count} ${this.only ? "newer" : "new"} update${count === 1 ? "" : "s"}`;
+    pill.hidden = count === 0;
+    pill.textContent = breaking ? `Breaking: ${breaking.querySelector("h2")?.textContent}` : words;
+    pill.classList.toggle("breaking", Boolean(breaking));
+    document.title = count ? `(${count}) ${this.title}` : this.title;
+  }
+
+  /** @param {string} title */
+  #setTitle(title) {
+    if (!this.only) this.title = title;
+    this.#drawPill();
+  }
+
+  #reveal() {
+    if (!this.stream.held.size) return null;
+    const newest = this.stream.articles().find((one) => !one.matches(".pinned"));
+    const since = this.scene.zone.stamp(newest?.dataset.published)?.clock;
+    const oldest = this.stream.reveal(since ? `New since ${since}` : "New");
+    this.#drawPill();
+    this.#ages();
+    return oldest;
+  }
+
+  /** The pill: to the oldest unread update, with the focus on its heading. */
+  #go() {
+    if (this.only) return location.assign(`/live/${this.main.dataset.slug}`);
+    const oldest = this.#reveal();
+    oldest?.scrollIntoView({ block: "start", behavior: "instant" });
+    oldest?.querySelector("h2")?.focus({ preventScroll: true });
+  }
+
+  /** @param {HTMLElement} button */
+  #pause(button) {
+    this.stream.paused = !this.stream.paused;
+    this.pausedAt = now();
+    button.textContent = this.stream.paused ? "Resume" : "Pause";
+    button.setAttribute("aria-label", `${button.textContent} live updates`);
+    if (!this.stream.paused && this.stream.isOpen()) this.#reveal();
+    this.line.draw();
+  }
+
+  #pausedWords() {
+    if (!this.stream.paused) return null;
+    const since = ago(new Date(this.pausedAt ?? 0).toISOString()) ?? "a while ago";
+    const { unread } = this.stream;
+    return `Paused by you ${since}${unread ? ` · ${unread} new` : ""}`;
+  }
+
+  #word() {
+    if (this.status.includes("is-ended")) return "Ended";
+    if (this.status.includes("is-paused")) return "Paused by the newsroom";
+    return "Live";
+  }
+
+  #tick() {
+    this.#ages();
+    this.#lapse();
+    this.line.draw();
+    this.main.querySelector("#bar")?.toggleAttribute("data-quiet", this.#word() !== "Live");
+  }
+
+  #ages() {
+    for (const article of this.stream.articles()) {
+      const words = ago(article.dataset.published ?? "") ?? "";
+      const place = article.querySelector(".ago");
+      if (place && place.textContent !== words) place.textContent = words;
+    }
+  }
+
+  /** Breaking ends by the clock. */
+  #lapse() {
+    const all = /** @type {NodeListOf<HTMLElement>} */ (this.main.querySelectorAll("[data-until]"));
+    for (const one of [...all, ...this.stream.held.values()]) {
+      if (!one.dataset.until || Date.parse(one.dataset.until) > now()) continue;
+      one.removeAttribute("data-until");
+      one.classList.remove("breaking");
+      one.querySelector(".flag-breaking")?.remove();
+    }
+  }
+
+  /** @param {string} selector @param {HTMLElement} made */
+  #swap(selector, made) {
+    const known = document.querySelector(selector);
+    if (known) this.#keep(() => morph(known, made));
+  }
+
+  /** @param {() => void} change */
+  #keep(change) {
+    keepPlace(this.stream.list, this.stream.bar.getBoundingClientRect().bottom, change);
+  }
+}
+
+/** @param {MouseEvent} event */
+async function share(event) {
+  const target = /** @type {Element} */ (event.target);
+  const link = /** @type {HTMLAnchorElement|null} */ (target.closest("a.share"));
+  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  const title = link.closest("article")?.querySelector("h2")?.textContent ?? document.title;
+  try {
+    if (navigator.share) return await navigator.share({ title, url: link.href });
+    await navigator.clipboard.writeText(link.href);
+    link.textContent = "Link copied";
+    setTimeout(() => (link.textContent = "Share"), 2000);
+  } catch (error) {
+    const refused = error instanceof DOMException && error.name === "AbortError";
+    if (!refused) location.assign(link.href);
+  }
+}
+
+/** Page Up and Page Down, j and k step through the feed. @param {KeyboardEvent} event @param {HTMLElement[]} articles */
+function step(event, articles) {
+  const by = /** @type {Record<string, number>} */ ({ j: 1, PageDown: 1, k: -1, PageUp: -1 })[event.key];
+  if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
+  const here = articles.findIndex((one) => one.contains(document.activeElement));
+  const next = articles[here + by];
+  if (!next) return;
+  event.preventDefault();
+  next.scrollIntoView({ block: "start", behavior: "instant" });
+  /** @type {HTMLElement|null} */ (next.querySelector("h2"))?.focus({ preventScroll: true });
+}

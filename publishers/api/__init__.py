@@ -1,0 +1,1 @@
+"""The publish API: JSON in and out, over the desk."""

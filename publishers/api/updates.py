@@ -1,0 +1,220 @@
+"""Updates over HTTP: publish, list, show, correct, versions, withdraw."""
+
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from channels.errors import Fault, Invalid, NotFound
+from channels.events import Data, timestamp
+from publishers.api.publishing import (
+    Publishing,
+    answer,
+    decided,
+    etag,
+    fill,
+    place,
+)
+from publishers.api.reading import if_match
+from publishers.batches import Decision
+from publishers.fold import Fold, Version, removed_by
+from publishers.permissions import Grant
+from publishers.requests import UpdateBody, Withdrawal, check
+from publishers.rich_text import plain
+from publishers.updates import (
+    change,
+    editable,
+    find_update,
+    need_match,
+    need_story,
+    open_update,
+    publish,
+    withdraw,
+)
+
+MOST_LISTED = 100
+USUALLY_LISTED = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """The endpoints below `/api/stories/{slug}/updates`."""
+
+    publishing: Publishing
+
+    async def publish(self, request: Request) -> Response:
+        """`POST`: a new update."""
+        ask, slug = self.publishing, request.path_params["slug"]
+        grant = may_publish(ask, request)
+        content = await ask.entrance.json(request)
+        require_for(grant, f"story/{slug}", content)
+        body, media = await ask.check(UpdateBody, content)
+        action = ask.entrance.action(request, grant, content, status=201)
+
+        async def decide(fold: Fold) -> Decision:
+            pictures = fill(media, "/media")
+            return await decided(
+                lambda: publish(fold, body, pictures, action, ask.terms),
+                characters=len(body.body or ""),
+            )
+
+        outcome = await ask.desk.write(slug, action, decide)
+        id_ = outcome.key.removeprefix("update/")
+        location = f"/api/stories/{slug}/updates/{id_}"
+        return ask.written("update", outcome, location=location)
+
+    async def change(self, request: Request) -> Response:
+        """`PATCH`: a new version, by JSON Merge Patch."""
+        ask, slug = self.publishing, request.path_params["slug"]
+        id_, grant = request.path_params["id"], may_publish(ask, request)
+        tags = if_match(request, required=True)
+        content = await ask.entrance.json(request)
+        require_for(grant, f"story/{slug}", content)
+        action = ask.entrance.action(request, grant, content, status=200)
+
+        async def decide(fold: Fold) -> Decision:
+            current = open_update(fold, id_)
+            need_match("update", current, tags)
+            body, media, revision = await ask.check_patch(
+                UpdateBody, editable(current), content
+            )
+            pictures = fill(media, "/media")
+            return await decided(
+                lambda: change(fold, id_, body, pictures, revision, action, ask.terms),
+                characters=len(body.body or ""),
+            )
+
+        return ask.written("update", await ask.desk.write(slug, action, decide))
+
+    async def withdraw(self, request: Request) -> Response:
+        """`POST .../withdraw`: the stub in place of the text."""
+        ask, slug = self.publishing, request.path_params["slug"]
+        id_, grant = request.path_params["id"], may_publish(ask, request)
+        content = await ask.entrance.json(request)
+        require_for(grant, f"story/{slug}", content)
+        asked = check(Withdrawal, content, ask.rules)
+        action = ask.entrance.action(request, grant, content, status=200)
+
+        async def decide(fold: Fold) -> Decision:
+            return withdraw(fold, id_, asked, action, ask.terms)
+
+        return ask.written("update", await ask.desk.write(slug, action, decide))
+
+    async def list(self, request: Request) -> Response:
+        """`GET`: the updates, newest first, withdrawn ones as stubs."""
+        story = await self.publishing.story_view(request)
+        asked = _asked(request)
+        found = [each for each in story.newest_first() if asked.wants(each)]
+        page, rest = found[: asked.limit], found[asked.limit :]
+        following = "~".join(place(page[-1])) if rest else None
+        body = {"updates": page, "next": following, "position": story.position}
+        return answer(body, private=story.private)
+
+    async def show(self, request: Request) -> Response:
+        """`GET .../{id}`: one update as it is now."""
+        story = await self.publishing.story_view(request)
+        id_ = request.path_params["id"]
+        for update in story.updates:
+            if update["id"] == id_:
+                body = {"update": update, "position": story.position}
+                headers = {"ETag": etag(update)}
+                return answer(body, headers=headers, private=story.private)
+        raise NotFound(f"There is no update {id_} in this story.")
+
+    async def versions(self, request: Request) -> Response:
+        """`GET .../{id}/versions`: for editors, what it said and who changed it."""
+        ask, slug = self.publishing, request.path_params["slug"]
+        may_publish(ask, request)
+        fold = await ask.desk.read(slug)
+        need_story(fold)
+        id_ = request.path_params["id"]
+        find_update(fold, id_)
+        kept = fold.versions[f"update/{id_}"]
+        gone = [removed for each in kept for removed in removed_by(each.private)]
+        listed = [_removed(each) for each in gone] + [_kept(each) for each in kept]
+        return answer({"versions": listed})
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Which updates a list is to hold."""
+
+    before: tuple[str, str] | None
+    limit: int
+    tag: str | None
+    key_event: bool | None
+    words: tuple[str, ...]
+
+    def wants(self, update: Data) -> bool:
+        if self.before is not None and place(update) >= self.before:
+            return False
+        tags = update.get("tags") or []
+        if self.tag is not None and not (isinstance(tags, list) and self.tag in tags):
+            return False
+        if self.key_event is not None and update.get("key_event") is not self.key_event:
+            return False
+        if not self.words:
+            return True
+        text = f"{update.get('headline') or ''} {plain(str(update.get('html', '')))}"
+        return all(word in text.casefold() for word in self.words)
+
+
+def may_publish(ask: Publishing, request: Request) -> Grant:
+    """Who asks, if they may publish in the story. Raises 401, then 403."""
+    grant = ask.entrance.grant(request)
+    grant.require("publish", f"story/{request.path_params['slug']}")
+    return grant
+
+
+def require_for(grant: Grant, channel: str, content: dict[str, object]) -> None:
+    """The further scopes that the content of a request needs."""
+    if content.get("breaking") or content.get("breaking_until"):
+        grant.require("breaking", channel)
+    if content.get("purge"):
+        grant.require("purge", channel)
+
+
+def _asked(request: Request) -> _Asked:
+    query, faults = request.query_params, list[Fault]()
+    limit = query.get("limit", str(USUALLY_LISTED))
+    count = int(limit) if limit.isascii() and limit.isdigit() else 0
+    if not 1 <= count <= MOST_LISTED:
+        faults.append(Fault("?limit", f"A whole number, 1 to {MOST_LISTED}."))
+    cursor = query.get("cursor")
+    published, separator, id_ = (cursor or "").partition("~")
+    if cursor is not None and not separator:
+        faults.append(Fault("?cursor", "A cursor is what next said."))
+    key_event = query.get("key_event")
+    if key_event not in (None, "true", "false"):
+        faults.append(Fault("?key_event", "true or false."))
+    if faults:
+        raise Invalid(errors=faults)
+    return _Asked(
+        (published, id_) if cursor is not None else None,
+        count,
+        query.get("tag"),
+        None if key_event is None else key_event == "true",
+        tuple(query.get("q", "").casefold().split()),
+    )
+
+
+def _kept(version: Version) -> dict[str, object]:
+    return {
+        "version": version.number,
+        "at": timestamp(version.at),
+        "by": version.private.get("by"),
+        "note": version.private.get("note"),
+        "removed": False,
+        "update": version.data,
+    }
+
+
+def _removed(removed: Data) -> dict[str, object]:
+    return {
+        "version": removed["version"],
+        "at": removed["at"],
+        "by": removed.get("by"),
+        "note": removed.get("note"),
+        "removed": True,
+        "update": None,
+    }

@@ -1,0 +1,261 @@
+"""One publish is one batch: what goes to which channel, in one step.
+
+The story's own events; its entry in `newsroom`; and, while the story is public, its
+entry in `stories` and the items derived from it on its section, `latest` and
+`breaking`. What must no longer be seen there is said with a tombstone.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import cast
+from uuid import UUID, uuid5
+
+from channels.events import (
+    NEWSROOM,
+    Append,
+    Data,
+    EventType,
+    NewEvent,
+)
+from publishers.fold import PUBLIC, STORY, Action, Fold
+
+_NOT_IN_ITEMS = frozenset({"body", "html"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One new version of a key of the story. `data` None is a tombstone."""
+
+    key: str
+    data: Data | None
+    removed: tuple[Mapping[str, object], ...] = ()  # the versions a purge removes
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a request comes to: changes of the story, and what it is about."""
+
+    key: str
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(slots=True)
+class _Derived:
+    """Items on their way to one derived channel; the last word on a key counts."""
+
+    items: dict[str, tuple[int, Data | None]] = field(default_factory=dict)
+
+    def say(self, key: str, version: int, data: Data | None) -> None:
+        self.items.pop(key, None)
+        self.items[key] = (version, data)
+
+
+def batch(
+    fold: Fold,
+    decision: Decision,
+    action: Action,
+    removals: Mapping[str, tuple[int, ...]],
+) -> list[Append]:
+    """The appends of a decision. `removals` are numbers to delete by channel."""
+    after = _after(fold, decision.changes)
+    derived: dict[str, _Derived] = {}
+    _index(derived, fold, after)
+    _list_story(derived, fold, after, decision)
+    _list_updates(derived, fold, after, decision)
+    own = Append(
+        fold.channel,
+        tuple([_own(fold, change, decision, action) for change in decision.changes]),
+        expected_seq=fold.seq,
+        remove=removals.get(fold.channel, ()),
+    )
+    others = [
+        Append(
+            channel,
+            tuple([_item(channel, key, *said, action) for key, said in items.items()]),
+            remove=removals.get(channel, ()),
+        )
+        for channel, items in ((name, d.items) for name, d in derived.items())
+        if items or removals.get(channel)
+    ]
+    return [own, *others]
+
+
+def event_id(request: str, channel: str, key: str) -> str:
+    """An event's id: the same however often the request is repeated."""
+    return str(uuid5(UUID(request), f"{channel}\n{key}"))
+
+
+def derived_channels(fold: Fold) -> tuple[str, ...]:
+    """Every channel that may hold something of the story, besides its own."""
+    section = str(fold.story["section"]) if fold.story else ""
+    return (NEWSROOM, "stories", f"section/{section}", "latest", "breaking")
+
+
+def index_item(story: Data, updates: Iterable[Data]) -> Data:
+    """The story in `stories`: without its body, with what front pages show of it."""
+    item = {name: value for name, value in story.items() if name not in _NOT_IN_ITEMS}
+    shown = [each for each in updates if each["status"] == "published"]
+    item["update_count"] = len(shown)
+    item["latest_update"] = None
+    if shown:
+        newest = max(shown, key=lambda each: (str(each["published"]), str(each["id"])))
+        item["latest_update"] = {
+            name: newest.get(name) for name in ("id", "headline", "published")
+        }
+    return item
+
+
+@dataclass(frozen=True, slots=True)
+class _After:
+    """The story as it will be."""
+
+    story: Data
+    updates: Mapping[str, Data]
+    is_public: bool
+
+
+def _after(fold: Fold, changes: Iterable[Change]) -> _After:
+    story, updates = fold.story or {}, dict(fold.updates)
+    for change in changes:
+        if change.key == STORY and change.data is not None:
+            story = change.data
+        elif change.key.startswith("update/") and change.data is not None:
+            updates[change.key.removeprefix("update/")] = change.data
+    return _After(story, updates, story["status"] in PUBLIC)
+
+
+def _index(derived: dict[str, _Derived], fold: Fold, after: _After) -> None:
+    key, version = f"story/{fold.slug}", _version(after.story)
+    item = index_item(after.story, after.updates.values())
+    derived.setdefault(NEWSROOM, _Derived()).say(key, version, item)
+    if after.is_public:
+        derived.setdefault("stories", _Derived()).say(key, version, item)
+    elif fold.is_public:
+        derived.setdefault("stories", _Derived()).say(key, version, None)
+
+
+def _list_story(
+    derived: dict[str, _Derived], fold: Fold, after: _After, decision: Decision
+) -> None:
+    """The story's item on its section and on `latest`, where it changed."""
+    if not any(change.key == STORY for change in decision.changes):
+        return
+    key, version = f"story/{fold.slug}", _version(after.story)
+    before = f"section/{fold.story['section']}" if fold.story else ""
+    now = f"section/{after.story['section']}"
+    item = {k: v for k, v in after.story.items() if k not in _NOT_IN_ITEMS}
+    if fold.is_public and (before != now or not after.is_public):
+        left = (before,) if after.is_public else (before, "latest", "breaking")
+        for channel in left:
+            _clear(derived.setdefault(channel, _Derived()), fold, channel, key, version)
+    if after.is_public:
+        for channel in (now, "latest"):
+            derived.setdefault(channel, _Derived()).say(key, version, item)
+        if fold.is_public and before != now:
+            _move(derived.setdefault(now, _Derived()), fold, after)
+
+
+def _clear(derived: _Derived, fold: Fold, channel: str, key: str, version: int) -> None:
+    if channel != "breaking":
+        derived.say(key, version, None)
+    for id_, update in fold.updates.items():
+        shown = fold.is_listed(update) and update["status"] == "published"
+        if shown and (channel != "breaking" or update.get("breaking")):
+            derived.say(f"update/{id_}", _version(update), None)
+
+
+def _move(derived: _Derived, fold: Fold, after: _After) -> None:
+    for id_, update in after.updates.items():
+        if fold.is_listed(update) and update["status"] == "published":
+            derived.say(f"update/{id_}", _version(update), _listed(update, after))
+
+
+def _list_updates(
+    derived: dict[str, _Derived], fold: Fold, after: _After, decision: Decision
+) -> None:
+    if not after.is_public:
+        return
+    opened = str(after.story["published"])
+    section = f"section/{after.story['section']}"
+    for change in decision.changes:
+        if not change.key.startswith("update/") or change.data is None:
+            continue
+        if str(change.data["published"]) < opened:
+            continue
+        stays = change.data["status"] == "published"
+        item = _listed(change.data, after) if stays else None
+        for channel in (section, "latest"):
+            derived.setdefault(channel, _Derived()).say(
+                change.key, _version(change.data), item
+            )
+        _break(derived, fold, change.key, change.data, item)
+
+
+def _break(
+    derived: dict[str, _Derived], fold: Fold, key: str, data: Data, item: Data | None
+) -> None:
+    was = fold.updates.get(key.removeprefix("update/"), {}).get("breaking")
+    if not (was or data.get("breaking")):
+        return
+    shown = item if data.get("breaking") else None
+    derived.setdefault("breaking", _Derived()).say(key, _version(data), shown)
+
+
+def _listed(update: Data, after: _After) -> Data:
+    return {
+        **update,
+        "story_headline": after.story["headline"],
+        "section": after.story["section"],
+    }
+
+
+def _version(data: Data) -> int:
+    return cast("int", data["version"])
+
+
+def _private(decision: Decision, action: Action) -> dict[str, object]:
+    private: dict[str, object] = {
+        "by": action.by,
+        "request": action.request,
+        "fingerprint": action.fingerprint,
+        "status": action.status,
+        "answer": decision.key,
+    }
+    if action.note is not None:
+        private["note"] = action.note
+    return private
+
+
+def _own(fold: Fold, change: Change, decision: Decision, action: Action) -> NewEvent:
+    private = _private(decision, action)
+    if change.removed:
+        private["removed"] = list(change.removed)
+    return NewEvent(
+        key=change.key,
+        version=fold.version_of(change.key) + 1,
+        type=_type(change.key),
+        id=event_id(action.request, fold.channel, change.key),
+        at=action.at,
+        data=change.data,
+        private=private,
+    )
+
+
+def _type(key: str) -> EventType:
+    if key == STORY:
+        return "story"
+    return "update" if key.startswith("update/") else "card"
+
+
+def _item(
+    channel: str, key: str, version: int, data: Data | None, action: Action
+) -> NewEvent:
+    return NewEvent(
+        key=key,
+        version=version,
+        type="entry" if channel == NEWSROOM else "item",
+        id=event_id(action.request, channel, key),
+        at=action.at,
+        data=data,
+        private={"by": action.by, "request": action.request},
+    )

@@ -1,0 +1,183 @@
+"""Fold, decide, append with the expected `seq`; after a conflict, again.
+
+The laws: one publish per story at a time in this process; what another process wrote
+is read from the log, never awaited from pub/sub; a request that was carried out before
+is answered from its receipt before anything else is judged.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from channels.errors import Conflict, KeyReused, LogUnavailable
+from channels.events import Data, Entry, number
+from channels.log import Log
+from channels.positions import Position
+from publishers.batches import Decision, batch, derived_channels
+from publishers.fold import STORY, Action, Fold
+
+Decide = Callable[[Fold], Awaitable[Decision]]
+"""Decides over a fold that nothing changes meanwhile; may look up pictures."""
+
+_ATTEMPTS = 20
+"""Conflicts in a row before a publish is given up: other processes always won."""
+
+_SEATS = 512
+"""Stories whose fold is kept in memory; the rest is read when next written to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a request, and the thing as it is now."""
+
+    key: str
+    thing: Data
+    status: int
+    position: Position  # of the story's channel, as the request left it
+    replayed: bool = False
+    changed: bool = True
+
+
+@dataclass(slots=True)
+class _Seat:
+    """A story's place at the desk."""
+
+    fold: Fold
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    known: bool = False  # whether the fold has been read from the log
+
+
+class Desk:
+    """The one writer of stories in this process. `sections` are the configured ones."""
+
+    def __init__(self, log: Log, *, sections: Sequence[str]) -> None:
+        self._log = log
+        self._sections = tuple(sections)
+        self._seats: OrderedDict[str, _Seat] = OrderedDict()
+
+    async def write(self, slug: str, action: Action, decide: Decide) -> Outcome:
+        """Carry out one request. Raises what `decide` raises, and the log's errors.
+
+        Raises `KeyReused` where the request id is known with other content.
+        """
+        async with self._seat(slug) as seat:
+            for _ in range(_ATTEMPTS):
+                fold = await self._current(seat)
+                receipt = fold.receipts.get(action.request)
+                if receipt is not None:
+                    if receipt.fingerprint != action.fingerprint:
+                        raise KeyReused
+                    thing = _thing(fold, receipt.key)
+                    return Outcome(
+                        receipt.key,
+                        thing,
+                        receipt.status,
+                        receipt.position,
+                        replayed=True,
+                    )
+                outcome = await self._try(seat, await decide(fold), action)
+                if outcome is not None:
+                    return outcome
+        raise LogUnavailable("Others write to this story faster than this worker.")
+
+    async def read(self, slug: str) -> Fold:
+        """The story's fold at this moment, private parts included; not to be kept."""
+        async with self._seat(slug) as seat:
+            seat.known = False
+            return await self._current(seat)
+
+    async def _try(
+        self, seat: _Seat, decision: Decision, action: Action
+    ) -> Outcome | None:
+        """Append what was decided; None after a conflict."""
+        fold = seat.fold
+        if not decision.changes:
+            position = Position(await self._epoch(fold), fold.seq)
+            thing = _thing(fold, decision.key)
+            return Outcome(decision.key, thing, 200, position, changed=False)
+        removals = await self._removals(fold, decision)
+        appends = batch(fold, decision, action, removals)
+        try:
+            tops = await self._log.append(appends)
+        except Conflict:
+            seat.known = False
+            return None
+        except BaseException:
+            # Unknown outcome: what the log holds is read before the next decision.
+            seat.known = False
+            raise
+        position = tops[fold.channel]
+        fold.take(number(appends[0], position.epoch, fold.seq))
+        return Outcome(
+            decision.key, _thing(fold, decision.key), action.status, position
+        )
+
+    async def _current(self, seat: _Seat) -> Fold:
+        if not seat.known:
+            history = await self._log.read(seat.fold.channel, after=seat.fold.seq)
+            if history.extent.top < seat.fold.seq:  # the log lost its tail
+                seat.fold = Fold(seat.fold.slug)
+                history = await self._log.read(seat.fold.channel)
+            seat.fold.take(history.entries)
+            seat.known = True
+        return seat.fold
+
+    async def _epoch(self, fold: Fold) -> str:
+        history = await self._log.read(fold.channel, after=fold.seq)
+        return history.extent.epoch_of(fold.seq)
+
+    async def _removals(
+        self, fold: Fold, decision: Decision
+    ) -> dict[str, tuple[int, ...]]:
+        """The numbers a purge deletes, in every channel that holds the removed text.
+
+        Nothing of this story is written to those channels meanwhile: whoever does has
+        to win the story's channel, and then this append conflicts.
+        """
+        purged = {change.key for change in decision.changes if change.removed}
+        if not purged:
+            return {}
+        own = [
+            int(str(each["seq"]))
+            for change in decision.changes
+            for each in change.removed
+        ]
+        # The index entries name the newest update, so they may hold its headline.
+        keys = purged - {STORY} | {f"story/{fold.slug}"}
+        names = {*derived_channels(fold), *(f"section/{s}" for s in self._sections)}
+        removals = {fold.channel: tuple(own)}
+        for name in sorted(names):
+            entries = (await self._log.read(name)).entries
+            removals[name] = tuple(_numbers(entries, keys))
+        return removals
+
+    @asynccontextmanager
+    async def _seat(self, slug: str) -> AsyncIterator[_Seat]:
+        seat = self._seats.get(slug)
+        if seat is None:
+            seat = self._seats[slug] = _Seat(Fold(slug))
+        self._seats.move_to_end(slug)
+        async with seat.turn:
+            yield seat
+        if seat.fold.story is None or len(self._seats) > _SEATS:
+            self._free()
+
+    def _free(self) -> None:
+        """Let go of the folds used longest ago, and of slugs that name no story."""
+        for slug, seat in list(self._seats.items()):
+            unwanted = seat.fold.story is None or len(self._seats) > _SEATS
+            if unwanted and not seat.turn.locked():
+                del self._seats[slug]
+
+
+def _numbers(entries: Sequence[Entry], keys: set[str]) -> list[int]:
+    return [each.event.seq for each in entries if each.event.key in keys]
+
+
+def _thing(fold: Fold, key: str) -> Data:
+    if key == STORY:
+        return fold.story or {}
+    things: Mapping[str, Data] = fold.updates
+    return things[key.removeprefix("update/")]

@@ -1,0 +1,29 @@
+"""What every test has: a running service, and property tests without a clock."""
+
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.serving import Service, running
+
+settings.register_profile(
+    "livewire", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("livewire")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No variable and no file of the developer's reaches a test."""
+    for name in [name for name in os.environ if name.startswith("LIVEWIRE_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+async def service(tmp_path: Path) -> AsyncIterator[Service]:
+    """A service with an empty log."""
+    async with running(tmp_path / "data") as started:
+        yield started

@@ -4,7 +4,7 @@ import asyncio
 import random
 import secrets
 import string
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,9 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 from zoneinfo import available_timezones
 
+import orjson
 import uuid_utils
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -33,6 +36,7 @@ from livewire.reader.routes import Reader
 from livewire.settings import Settings
 from publishers.access import Tokens
 from publishers.api.media import Pictures
+from publishers.api.openapi import document
 from publishers.api.publishing import Publishing
 from publishers.api.reading import Entrance, Limits
 from publishers.api.routes import routes as api_routes
@@ -165,9 +169,26 @@ def _routes(parts: Parts) -> list[BaseRoute]:
         Route("/stream", stream, methods=["GET"]),
         Route("/changes", poll.answer, methods=["GET"]),
         *api_routes(parts.publishing, pictures),
+        Route("/api/openapi.json", _openapi(settings), methods=["GET"]),
         *reader.routes(),
         Mount("/static", StaticFiles(directory=HERE / "static")),
     ]
+
+
+def _openapi(settings: Settings) -> Callable[[Request], Response]:
+    body = orjson.dumps(
+        document(
+            title=settings.site_name,
+            version=version("livewire"),
+            server=settings.address,
+        )
+    )
+
+    def answer(request: Request) -> Response:
+        headers = {"Cache-Control": "public, max-age=300"}
+        return Response(body, media_type="application/json", headers=headers)
+
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

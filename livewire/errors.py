@@ -69,6 +69,21 @@ class Problems:
         )
 
 
+def problem_handlers() -> Mapping[Any, Callable[[Request, Exception], Response]]:
+    """Handlers for an API without pages."""
+    return {LivewireError: _problem}
+
+
+def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LivewireError)  # noqa: S101 - Starlette's promise
+    return Response(
+        orjson.dumps(error.problem()),
+        error.status,
+        error.headers,
+        "application/problem+json",
+    )
+
+
 def _wants_page(request: Request) -> bool:
     if request.url.path.startswith(_MACHINES):
         return False

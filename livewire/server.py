@@ -7,12 +7,17 @@ own time; so streams are told to come back, and ended, before it is let go.
 import asyncio
 import logging
 import socket
+from collections.abc import Callable, Coroutine
 
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 
 from channels.transports.connections import Connections
+from livewire.app import Parts, assemble, create_app
 from livewire.settings import Settings
+
+Beside = Callable[[Parts], Coroutine[object, object, None]]
 
 _TRUNCATED = "ASGI callable returned without completing response."
 
@@ -26,6 +31,13 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._connections = connections
         self._drain = drain
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, and say so."""
+        await super().startup(sockets)
+        if self.started:
+            self.ready.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop accepting, end the streams, then let uvicorn finish the requests."""
@@ -58,6 +70,39 @@ def serve(app: Starlette, settings: Settings, connections: Connections) -> Serve
         timeout_graceful_shutdown=max(1, round(settings.drain)),
     )
     return Server(config, connections, drain=settings.drain)
+
+
+def run(settings: Settings, beside: Beside | None = None) -> None:
+    """Serve until told to stop; `beside` runs in the same loop once serving began.
+
+    Raises what starting the service raises.
+    """
+    uvloop.run(_run(settings, beside))
+
+
+async def _run(settings: Settings, beside: Beside | None) -> None:
+    parts = assemble(settings)
+    server = serve(create_app(settings, parts), settings, parts.connections)
+    # Opened here first: what goes wrong with the file is told as a sentence, where
+    # uvicorn would print the stack of its lifespan.
+    await parts.file.open()
+    serving = asyncio.create_task(server.serve())
+    tasks = {serving}
+    if beside is not None:
+        tasks.add(asyncio.create_task(_after(server.ready, beside, parts)))
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    for task in tasks - {serving}:
+        task.cancel()
+    done = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in done:
+        if isinstance(result, Exception):
+            raise result
+
+
+async def _after(ready: asyncio.Event, beside: Beside, parts: Parts) -> None:
+    await ready.wait()
+    await beside(parts)
 
 
 def _expected(record: logging.LogRecord) -> bool:

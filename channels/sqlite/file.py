@@ -72,7 +72,9 @@ class SqliteFile:
         self._broken = False
 
     async def open(self) -> None:
-        """Open and recover the file. Raises `LogInUse`, `LogUnavailable`."""
+        """Open and recover the file, unless it is open. `LogInUse`, `LogUnavailable`."""
+        if self._thread is not None:
+            return
         self._loop = asyncio.get_running_loop()
         connection = await asyncio.to_thread(self._connect)
         self._thread = threading.Thread(

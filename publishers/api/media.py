@@ -36,12 +36,16 @@ class Pictures:
         id_ = str(uuid5(UUID(request_id), "media"))
         replayed = await self._known(request, request_id, id_, content)
         if not replayed or ask.media.describe(id_) is None:
-            async with self.turn:
-                image = await asyncio.to_thread(
-                    prepare, content, max_pixels=self.max_pixels, widths=self.widths
-                )
-                await asyncio.to_thread(ask.media.save, id_, image)
+            await self.keep(id_, content)
         return self._created(id_, replayed=replayed)
+
+    async def keep(self, id_: str, content: bytes) -> None:
+        """Check a picture by its content and store it. Raises `Invalid`."""
+        async with self.turn:
+            image = await asyncio.to_thread(
+                prepare, content, max_pixels=self.max_pixels, widths=self.widths
+            )
+            await asyncio.to_thread(self.publishing.media.save, id_, image)
 
     async def show(self, request: Request) -> Response:
         """`GET /media/{id}/{width}`: one rendition."""

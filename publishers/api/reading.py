@@ -100,8 +100,13 @@ class Entrance:
         key = idempotency_key(request)
         if key is None:
             return self.new_id()
-        known = f"{grant.subject}\n{request.method} {request.url.path}\n{key}"
-        return str(uuid5(_NAMESPACE, known))
+        return known_id(grant, request, key)
+
+
+def known_id(grant: Grant, request: Request, key: str) -> str:
+    """The request id of this editor's request under this key, a UUIDv5."""
+    known = f"{grant.subject}\n{request.method} {request.url.path}\n{key}"
+    return str(uuid5(_NAMESPACE, known))
 
 
 def idempotency_key(request: Request) -> str | None:

@@ -7,30 +7,18 @@ from starlette.responses import Response
 
 from channels.errors import Fault, Invalid, NotFound
 from channels.events import Data, timestamp
-from publishers.api.publishing import (
-    Publishing,
-    answer,
-    decided,
-    etag,
-    fill,
-    place,
+from publishers.api.deeds import (
+    change_update,
+    publish_update,
+    require_for,
+    withdraw_update,
 )
+from publishers.api.publishing import Publishing, answer, etag, place
 from publishers.api.reading import if_match
-from publishers.batches import Decision
-from publishers.fold import Fold, Version, removed_by
+from publishers.fold import Version, removed_by
 from publishers.permissions import Grant
-from publishers.requests import UpdateBody, Withdrawal, check
 from publishers.rich_text import plain
-from publishers.updates import (
-    change,
-    editable,
-    find_update,
-    need_match,
-    need_story,
-    open_update,
-    publish,
-    withdraw,
-)
+from publishers.updates import find_update, need_story
 
 MOST_LISTED = 100
 USUALLY_LISTED = 30
@@ -48,17 +36,8 @@ class Updates:
         grant = may_publish(ask, request)
         content = await ask.entrance.json(request)
         require_for(grant, f"story/{slug}", content)
-        body, media = await ask.check(UpdateBody, content)
         action = ask.entrance.action(request, grant, content, status=201)
-
-        async def decide(fold: Fold) -> Decision:
-            pictures = fill(media, "/media")
-            return await decided(
-                lambda: publish(fold, body, pictures, action, ask.terms),
-                characters=len(body.body or ""),
-            )
-
-        outcome = await ask.desk.write(slug, action, decide)
+        outcome = await publish_update(ask, slug, content, action)
         id_ = outcome.key.removeprefix("update/")
         location = f"/api/stories/{slug}/updates/{id_}"
         return ask.written("update", outcome, location=location)
@@ -71,20 +50,8 @@ class Updates:
         content = await ask.entrance.json(request)
         require_for(grant, f"story/{slug}", content)
         action = ask.entrance.action(request, grant, content, status=200)
-
-        async def decide(fold: Fold) -> Decision:
-            current = open_update(fold, id_)
-            need_match("update", current, tags)
-            body, media, revision = await ask.check_patch(
-                UpdateBody, editable(current), content
-            )
-            pictures = fill(media, "/media")
-            return await decided(
-                lambda: change(fold, id_, body, pictures, revision, action, ask.terms),
-                characters=len(body.body or ""),
-            )
-
-        return ask.written("update", await ask.desk.write(slug, action, decide))
+        outcome = await change_update(ask, slug, id_, content, tags, action)
+        return ask.written("update", outcome)
 
     async def withdraw(self, request: Request) -> Response:
         """`POST .../withdraw`: the stub in place of the text."""
@@ -92,13 +59,9 @@ class Updates:
         id_, grant = request.path_params["id"], may_publish(ask, request)
         content = await ask.entrance.json(request)
         require_for(grant, f"story/{slug}", content)
-        asked = check(Withdrawal, content, ask.rules)
         action = ask.entrance.action(request, grant, content, status=200)
-
-        async def decide(fold: Fold) -> Decision:
-            return withdraw(fold, id_, asked, action, ask.terms)
-
-        return ask.written("update", await ask.desk.write(slug, action, decide))
+        outcome = await withdraw_update(ask, slug, id_, content, action)
+        return ask.written("update", outcome)
 
     async def list(self, request: Request) -> Response:
         """`GET`: the updates, newest first, withdrawn ones as stubs."""
@@ -164,14 +127,6 @@ def may_publish(ask: Publishing, request: Request) -> Grant:
     grant = ask.entrance.grant(request)
     grant.require("publish", f"story/{request.path_params['slug']}")
     return grant
-
-
-def require_for(grant: Grant, channel: str, content: dict[str, object]) -> None:
-    """The further scopes that the content of a request needs."""
-    if content.get("breaking") or content.get("breaking_until"):
-        grant.require("breaking", channel)
-    if content.get("purge"):
-        grant.require("purge", channel)
 
 
 def _asked(request: Request) -> _Asked:

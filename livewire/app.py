@@ -20,7 +20,6 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.staticfiles import StaticFiles
 
 from channels.hub import Hub
 from channels.sqlite.file import SqliteFile
@@ -34,6 +33,7 @@ from livewire.headers import Headers
 from livewire.reader.pages import Pages, Site
 from livewire.reader.routes import Reader
 from livewire.settings import Settings
+from livewire.static_files import Static
 from publishers.access import Tokens
 from publishers.api.media import Pictures
 from publishers.api.openapi import document
@@ -171,7 +171,7 @@ def _routes(parts: Parts) -> list[BaseRoute]:
         *api_routes(parts.publishing, pictures),
         Route("/api/openapi.json", _openapi(settings), methods=["GET"]),
         *reader.routes(),
-        Mount("/static", StaticFiles(directory=HERE / "static")),
+        Mount("/static", Static(directory=HERE / "static")),
     ]
 
 

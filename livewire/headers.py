@@ -16,6 +16,7 @@ PAGE_POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data: blob:",
+        "media-src 'self'",
         "connect-src 'self'",
         "font-src 'none'",
         "base-uri 'none'",

@@ -52,16 +52,16 @@ def bind(
     names a trailing underscore is dropped and the rest become hyphens (`class_`,
     `aria_labelledby`); None leaves an attribute off.
     """
-    notes = {"if": when, "text": text, "html": html}
-    marks = [f'data-{note}="{v.path}"' for note, v in notes.items() if _blank(v)]
-    if isinstance(each, Blank):
-        marks.insert(0, f'data-each="{each.each}"')
+    notes = {"each": each, "if": when, "text": text, "html": html}
+    marks = [_note(name, v) for name, v in notes.items() if isinstance(v, Blank)]
     marks += [_attribute(name, v) for name, v in attributes.items() if v is not None]
-    return Markup("").join(Markup(" ") + Markup(mark) for mark in marks)
+    # Names are the templates' own, values are escaped or the paths of blank fields.
+    return Markup("".join(f" {mark}" for mark in marks))  # noqa: S704 - as said above
 
 
-def _blank(value: object) -> bool:
-    return isinstance(value, Blank)
+def _note(name: str, value: Blank) -> str:
+    path = value.each if name == "each" else value.path
+    return f'data-{name}="{path}"'
 
 
 def _attribute(name: str, value: object) -> str:

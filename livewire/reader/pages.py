@@ -61,26 +61,28 @@ class Pages:
         older: str | None,
         readers: int,
         update_count: int,
+        newer: str | None = None,
     ) -> str:
         """The live page of a story.
 
         `updates` are newest first; `position` is the one of the story's channel they
-        were read at; `older` is the address of the next page of older updates.
+        were read at; `older` is the address of the next page of older updates. A page
+        of older updates has `newer`, the address of the live page: new updates do not
+        enter it, they are only counted.
         """
         scene = views.scene_of(story, now=now)
-        newest = text(updates[0], "published") if updates else ""
+        newest = text(updates[0], "published") if updates and not newer else ""
         keys = [views.key_view(u, scene=scene) for u in updates if views.is_key(u)]
         return self._write(
             "story.html",
             **self._telling(story, scene, position=position),
-            masthead=self._masthead(
-                story, scene, count=update_count, readers=readers, latest=newest
-            ),
+            masthead=self._masthead(story, scene, count=update_count, readers=readers),
             updates=[views.update_view(u, scene=scene) for u in _pin_first(updates)],
             keys=keys,
             newest=times.stamp(newest, zone=scene.zone),
             count=update_count,
             older=older,
+            newer=newer,
             only=None,
         )
 
@@ -98,22 +100,29 @@ class Pages:
             **telling
             | {"canonical": self._absolute(text(update, "permalink"))}
             | ({"title": named} if named else {}),
-            masthead=self._masthead(story, scene, count=0, readers=0, latest=published),
+            masthead=self._masthead(story, scene, count=0, readers=0),
             updates=[view],
             keys=[],
             newest=times.stamp(published, zone=scene.zone),
             count=0,
             older=None,
+            newer=None,
             only=view["id"],
         )
 
     def front(
-        self, *, stories: Sequence[Data], position: str, now: datetime
+        self,
+        *,
+        stories: Sequence[Data],
+        position: str,
+        now: datetime,
+        section: str | None = None,
     ) -> str:
         """The front page: every public story, what matters most first.
 
         `stories` are the items of the `stories` channel with `update_count` and
-        `latest_update`. All times on the page are in the zone of the first story.
+        `latest_update`. All times on the page are in the zone of the first story. With
+        a `section` it is that section's front, and follows its stories alone.
         """
         ordered = sorted(stories, key=views.latest_of, reverse=True)
         ordered.sort(key=views.rank)
@@ -127,11 +136,12 @@ class Pages:
                 for s in ordered
             ],
             sections=self._sections,
+            section=section,
             position=position,
             zone=zone.key,
             zone_title=scene.zone_title,
             today=times.date_in_words(now.astimezone(zone)),
-            canonical=self._absolute("/"),
+            canonical=self._absolute(f"/section/{section}" if section else "/"),
         )
 
     def error(self, *, status: int, title: str, detail: str) -> str:
@@ -165,7 +175,7 @@ class Pages:
         }
 
     def _masthead(
-        self, story: Data, scene: views.Scene, *, count: int, readers: int, latest: str
+        self, story: Data, scene: views.Scene, *, count: int, readers: int
     ) -> views.View:
         slug = text(story, "section")
         return views.story_view(
@@ -174,7 +184,6 @@ class Pages:
             section=self._sections.get(slug, slug),
             count=count,
             readers=readers,
-            latest=latest,
         )
 
     def _absolute(self, address: str) -> str:
@@ -191,4 +200,3 @@ def _pin_first(updates: Sequence[Data]) -> list[Data]:
 
 def _stands(update: Data) -> bool:
     return part(update, "withdrawn") is None
-

@@ -8,9 +8,7 @@ USUAL = 960  # the width for browsers that read no srcset
 STREAM = "(min-width: 75rem) 41rem, (min-width: 56rem) 56vw, 94vw"
 
 
-def picture(
-    media: Data | None, *, sizes: str = STREAM
-) -> dict[str, object] | None:
+def picture(media: Data | None, *, sizes: str = STREAM) -> dict[str, object] | None:
     """An image's attributes, with every served width not above its own."""
     if media is None or not link(media, "url"):
         return None

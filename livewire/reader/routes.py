@@ -88,6 +88,7 @@ class Reader:
                 stories=[each for each in stories if each["section"] == section],
                 position=str(view.extent.end),
                 now=self._now(),
+                section=section,
             )
 
         path = f"/section/{section}"
@@ -113,6 +114,7 @@ class Reader:
                 position=str(view.extent.end),
                 now=self._now(),
                 older=following,
+                newer=path if before is not None else None,
                 readers=self._hub.readers(view.channel),
                 update_count=_count(updates),
             )

@@ -67,7 +67,7 @@ def update_view(update: Data, *, scene: Scene) -> View:
         "heading": f"h-{text(update, 'id')}",
         "permalink": link(update, "permalink"),
         "classes": _update_classes(update, breaking=breaking),
-        "published": text(update, "published"),
+        "published": text(update, "published") or None,
         "until": (text(update, "breaking_until") or None) if breaking else None,
         "lang": language if language not in ("", scene.language) else None,
         "stamp": stamp,
@@ -89,7 +89,8 @@ def _whole(update: Data) -> View:
     media = (media_view(item) for item in parts(update, "media"))
     return {
         "authors": _byline(update),
-        "quote": quote and {n: text(quote, n) or None for n in ("text", "name", "role")},
+        "quote": quote
+        and {n: text(quote, n) or None for n in ("text", "name", "role")},
         "html": _markup(text(update, "html")),
         "qa": [
             {name: text(item, name) for name in ("question", "answer")}
@@ -114,7 +115,7 @@ def key_view(update: Data, *, scene: Scene) -> View:
     return {
         "id": f"k-{text(update, 'id')}",
         "target": f"#u-{text(update, 'id')}",
-        "published": text(update, "published"),
+        "published": text(update, "published") or None,
         "stamp": _stamp(text(update, "published"), scene),
         "headline": text(update, "headline"),
     }
@@ -127,9 +128,9 @@ def is_key(update: Data) -> bool:
 
 
 def story_view(
-    story: Data, *, scene: Scene, section: str, count: int, readers: int, latest: str
+    story: Data, *, scene: Scene, section: str, count: int, readers: int
 ) -> View:
-    """A story's masthead. `latest` is when its newest update was published."""
+    """A story's masthead."""
     status = text(story, "status")
     form = text(story, "form")
     follows = part(story, "followed_by") if status == "ended" else None
@@ -149,13 +150,14 @@ def story_view(
         "count": counted(count),
         "readers": reading(readers),
         "authors": _byline(story),
-        "image": picture(part(story, "image"), sizes="(min-width: 75rem) 46rem, 100vw"),
+        "image": picture(part(story, "image"), sizes="(min-width: 56rem) 32rem, 100vw"),
         "paused": status == "paused" or None,
         "resumes": _stamp(text(story, "resumes_at"), scene)
         if status == "paused"
         else None,
-        "ended": status == "ended" or None,
-        "last": _stamp(latest, scene) if status == "ended" else None,
+        "ended": _stamp(text(story, "ended"), scene)
+        if status == "ended" and form not in FORMS
+        else None,
         "follows": follows
         and {"headline": text(follows, "headline"), "url": link(follows, "url")},
     }

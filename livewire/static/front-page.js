@@ -22,14 +22,16 @@ export class FrontPage {
     const titles = /** @type {HTMLDataElement[]} */ ([...main.querySelectorAll(".section-title")]);
     this.main = main;
     this.list = byId("lines");
-    this.sections = Object.fromEntries(titles.map((one) => [one.value, one.dataset.title]));
+    const named = titles.map((one) => [one.value, one.dataset.title ?? ""]);
+    /** @type {Record<string, string>} */
+    this.sections = Object.fromEntries(named);
     this.scene = { zone: new Zone(zone), zoneTitle: "", language, firstDay: "", now };
     this.line = new StateLine(byId("bar"), {
       zone: this.scene.zone,
       newest: () => this.#newest(),
       word: () => "Live",
       held: () => null,
-      retry: () => this.following.retry(),
+      retry: () => this.following?.retry(),
     });
   }
 
@@ -40,7 +42,7 @@ export class FrontPage {
       { onEvent: (event) => this.#take(event), onState: (told) => this.line.tell(told) },
     );
     setInterval(() => this.line.draw(), 30_000);
-    this.list.addEventListener("animationend", ({ target }) => {
+    this.list.addEventListener("animationend", (/** @type {any} */ { target }) => {
       target.closest(".fresh")?.classList.remove("fresh");
     });
   }
@@ -61,7 +63,8 @@ export class FrontPage {
   /** @param {string} id @param {any} story */
   #item(id, story) {
     const known = byId(id);
-    if (!story) return this.#keep(() => known?.remove());
+    const other = this.main.dataset.section && story?.section !== this.main.dataset.section;
+    if (!story || other) return this.#keep(() => known?.remove());
     const whole = { ...this.#known.get(id), ...story };
     this.#known.set(id, whole);
     const made = fill(byId("line-template"), lineView(whole, this.scene, this.sections));

@@ -1,6 +1,6 @@
 /**
- * Follows channels of a Livewire site over server-sent events, read with fetch so that
- * statuses and headers are ours to see and send.
+ * Follows channels of a Livewire site: server-sent events, read with fetch so that
+ * statuses and headers are ours.
  *
  *     import { follow } from "https://news.example/static/livewire.js";
  *     const following = follow({ "story/election": "q7f3k2m9-41" }, {
@@ -63,6 +63,7 @@ class Follower {
   #failures = 0;
   #again = false; // the next connect is a reconnect
   #ended = false;
+  #over = new AbortController(); // takes the listeners away
   #away = false; // the page is in the back-forward cache
   #wake = () => {};
 
@@ -72,15 +73,12 @@ class Follower {
     for (const name of Object.keys(channels).sort()) {
       this.#channels.set(name, new Channel(name, channels[name]));
     }
-    const shown = () => document.visibilityState === "visible" && this.hurry();
-    const back = (/** @type {PageTransitionEvent} */ e) => e.persisted && this.#return();
-    this.listeners = /** @type {const} */ ([
-      ["online", () => this.hurry()],
-      ["visibilitychange", shown],
-      ["pageshow", back],
-      ["pagehide", () => this.#leave()],
-    ]);
-    for (const [name, act] of this.listeners) addEventListener(name, /** @type {any} */ (act), true);
+    const until = { signal: this.#over.signal, capture: true };
+    const back = (/** @type {PageTransitionEvent} */ event) => event.persisted && this.#leave(false);
+    addEventListener("online", () => this.hurry(), until);
+    addEventListener("visibilitychange", () => document.hidden || this.hurry(), until);
+    addEventListener("pagehide", () => this.#leave(true), until);
+    addEventListener("pageshow", back, until);
     this.timer = setInterval(() => this.#check(), Math.min(5000, this.options.heartbeat / 3));
   }
 
@@ -107,7 +105,7 @@ class Follower {
     this.#ended = true;
     this.#reason = reason;
     clearInterval(this.timer);
-    for (const [name, act] of this.listeners) removeEventListener(name, /** @type {any} */ (act), true);
+    this.#over.abort();
     this.#connection?.abort();
     this.#wake();
     this.#tell("closed");
@@ -163,8 +161,7 @@ class Follower {
   }
 
   #address() {
-    const query = new URLSearchParams();
-    for (const name of this.#channels.keys()) query.append("channel", name);
+    const query = new URLSearchParams([...this.#channels.keys()].map((name) => ["channel", name]));
     const since = this.#positions();
     if (since && !this.#again) query.set("since", since);
     return `${this.options.base}/stream?${query}`;
@@ -268,15 +265,11 @@ class Follower {
     if (this.#isStale() && this.#state === "reconnecting") this.#tell("stale");
   }
 
-  /** A page kept in the back-forward cache must not hold a connection. */
-  #leave() {
-    this.#away = true;
-    this.#connection?.abort();
-  }
-
-  #return() {
-    this.#away = false;
-    this.#wake();
+  /** A page kept in the back-forward cache must not hold a connection. @param {boolean} away */
+  #leave(away) {
+    this.#away = away;
+    if (away) this.#connection?.abort();
+    else this.#wake();
   }
 
   /** @param {number} ms */
@@ -301,7 +294,6 @@ class Follower {
   /** @param {State} state */
   #tell(state) {
     this.#state = state;
-    const [proof, lost, reason] = [this.#proof, this.#lost, this.#reason];
-    this.options.onState?.({ state, proof, lost, reason });
+    this.options.onState?.({ state, proof: this.#proof, lost: this.#lost, reason: this.#reason });
   }
 }

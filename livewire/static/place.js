@@ -23,7 +23,9 @@ export function keepPlace(list, edge, change) {
 function beingRead(list, edge) {
   const below = [...list.children].filter((child) => bottomOf(child) > edge);
   const [first, ...rest] = below;
-  if (!first || topOf(first) >= edge) return below;
+  // Far above the list something else is read, which its beginning says nothing about.
+  if (!first || topOf(first) > innerHeight / 2) return [];
+  if (topOf(first) >= edge) return below;
   const inside = [...first.querySelectorAll("p, li, h2, figure, footer")];
   return [...inside.filter((part) => bottomOf(part) > edge).slice(0, 3), first, ...rest];
 }

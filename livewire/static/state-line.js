@@ -35,6 +35,7 @@ export class StateLine {
     this.bar = bar;
     this.page = page;
     this.line = /** @type {HTMLElement} */ (bar.querySelector("#state"));
+    this.initial = this.line.textContent ?? "";
     this.strip = /** @type {HTMLElement} */ (bar.querySelector("#strip"));
     this.strip.addEventListener("click", ({ target }) => {
       if (target instanceof HTMLButtonElement) page.retry();
@@ -43,6 +44,7 @@ export class StateLine {
 
   /** @param {Told} told */
   tell(told) {
+    if (told.lost !== null && this.#told.lost === null) this.#loaded = 0;
     this.#told = told;
     if (told.state === "live" && this.#missed) this.#goodUntil = Date.now() + GOOD_NEWS;
     this.draw();
@@ -85,16 +87,8 @@ export class StateLine {
   }
 
   #drawStrip() {
-    const { state, proof, reason } = this.#told;
-    const shown = this.page.zone.clock(proof ?? this.#born);
-    const said = {
-      connecting: this.#last("Connecting… Last update"),
-      reconnecting: this.#last("Reconnecting… Last update"),
-      "catching-up": this.#last("Catching up… Last update"),
-      stale: `Not live. Showing updates to ${shown}.`,
-      closed: `Not live: ${REASONS.get(reason ?? "") ?? "the connection was closed"}. Showing updates to ${shown}.`,
-      live: this.#goodWords(),
-    }[state];
+    const { state, reason } = this.#told;
+    const said = state === "live" ? this.#goodWords() : this.#lossWords();
     const ours = state === "closed" && reason === null;
     this.strip.hidden = !said || ours;
     this.strip.classList.toggle("good", state === "live");
@@ -103,11 +97,19 @@ export class StateLine {
     if (state === "stale") this.#offerRetry();
   }
 
+  #lossWords() {
+    const { state, proof, reason } = this.#told;
+    const shown = `Showing updates to ${this.page.zone.clock(proof ?? this.#born)}.`;
+    const why = REASONS.get(reason ?? "") ?? "the connection was closed";
+    if (state === "stale") return `Not live. ${shown}`;
+    if (state === "closed") return `Not live: ${why}. ${shown}`;
+    const doing = { connecting: "Connecting…", "catching-up": "Catching up…" };
+    const word = doing[/** @type {keyof typeof doing} */ (state)] ?? "Reconnecting…";
+    return this.#last(`${word} Last update`);
+  }
+
   #goodWords() {
-    if (Date.now() >= this.#goodUntil) {
-      this.#loaded = 0;
-      return null;
-    }
+    if (Date.now() >= this.#goodUntil) return null;
     const count = this.#loaded;
     return count ? `Back online, ${count} update${count === 1 ? "" : "s"} loaded` : "Back online";
   }
@@ -123,7 +125,7 @@ export class StateLine {
   /** @param {string} words @param {boolean} [relative] */
   #last(words, relative = false) {
     const newest = this.page.newest();
-    if (!newest) return words.startsWith("l") ? "" : words.replace(/ ?Last update/, "") || "No updates yet";
+    if (!newest) return words.startsWith("l") ? "" : words.replace(/ ?Last update/, "") || this.initial;
     const clock = this.page.zone.stamp(newest)?.clock;
     return `${words} ${(relative && ago(newest)) || clock}`;
   }

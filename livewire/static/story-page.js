@@ -1,5 +1,6 @@
 /** The live story page: events into the stream, the masthead and what matters. */
 
+import { share, step } from "./gestures.js";
 import { follow } from "./livewire.js";
 import { keepPlace } from "./place.js";
 import { fill, morph } from "./render.js";
@@ -22,9 +23,10 @@ export class StoryPage {
 
   /** @param {HTMLElement} main */
   constructor(main) {
-    const { zone, zoneTitle, language, firstDay, newest, only, count } = main.dataset;
+    const { zone, zoneTitle, language, firstDay, newest, only, newer, count } = main.dataset;
     this.main = main;
-    this.only = only;
+    this.only = only !== undefined;
+    this.apart = this.only || newer !== undefined; // not where new updates appear
     this.count = Number(count);
     this.scene = { zone: new Zone(zone ?? "UTC"), zoneTitle: zoneTitle ?? "", language: language ?? "", firstDay: firstDay ?? "", now };
     const edges = { newest: newest ?? "", older: byId("older"), fold: byId("folded") };
@@ -35,7 +37,7 @@ export class StoryPage {
       newest: () => this.stream.newest,
       word: () => this.#word(),
       held: () => this.#pausedWords(),
-      retry: () => this.following.retry(),
+      retry: () => this.following?.retry(),
     });
   }
 
@@ -56,10 +58,15 @@ export class StoryPage {
     const pause = byId("pause");
     pill.addEventListener("click", () => this.#go());
     pause.addEventListener("click", () => this.#pause(pause));
-    pause.hidden = Boolean(this.only);
+    pause.hidden = this.apart;
     addEventListener("scroll", () => look() && this.#reveal(), { passive: true });
     document.addEventListener("visibilitychange", () => look() && this.#reveal());
     this.main.addEventListener("click", (event) => share(event));
+    byId("keys")?.addEventListener("click", (/** @type {any} */ { target }) => {
+      const id = target.closest("a")?.hash.slice(1) ?? "";
+      if (this.stream.held.has(id)) this.#reveal();
+      else this.stream.bring(id);
+    });
     this.stream.list.addEventListener("keydown", (event) => step(event, this.stream.articles()));
   }
 
@@ -75,12 +82,14 @@ export class StoryPage {
   /** @param {string} key @param {any} update */
   #update(key, update) {
     const id = `u-${key.slice("update/".length)}`;
-    if (this.only && id !== this.only) return this.#elsewhere(update);
+    const known = this.stream.find(id);
+    if (this.apart && !known) return this.#elsewhere(update);
     if (!update) return this.#drop(id);
+    if (update.withdrawn && known && !known.matches(".withdrawn")) this.#counts(-1);
     const made = fill(byId("update-template"), updateView(update, this.scene));
-    const before = this.stream.find(id)?.querySelector(".correction")?.textContent;
+    const before = known?.querySelector(".correction")?.textContent;
     const how = this.stream.put(made);
-    this.#key(update);
+    if (how !== "elsewhere") this.#keep(() => this.#key(update));
     if (how === "shown" || how === "held") this.#news(update);
     else if (update.correction && before !== made.querySelector(".correction")?.textContent)
       if (how === "changed") this.announcer.correction(update.headline || update.correction.text);
@@ -91,25 +100,30 @@ export class StoryPage {
 
   /** @param {any} update */
   #news(update) {
-    this.count += 1;
-    this.line.load();
-    this.#setFact("count", counted(this.count));
     if (update.withdrawn) return;
+    this.#counts(1);
+    this.line.load();
     if (update.breaking) byId("alarm").textContent = `Breaking: ${update.headline}`;
     else this.announcer.news(update.headline ?? "");
+  }
+
+  /** @param {number} more */
+  #counts(more) {
+    this.count += more;
+    this.#setFact("count", counted(this.count));
   }
 
   /** @param {string} id */
   #drop(id) {
     this.stream.drop(id);
-    byId(id.replace(/^u/, "k"))?.remove();
+    this.#keep(() => byId(id.replace(/^u/, "k"))?.remove());
     this.#drawPill();
   }
 
-  /** An event of another update than the one this page shows. @param {any} update */
+  /** A page apart only counts what is new elsewhere. @param {any} update */
   #elsewhere(update) {
-    if (!update || update.withdrawn || update.published <= this.stream.newest) return;
-    this.stream.newest = update.published;
+    if (!update || update.withdrawn || update.version !== 1) return;
+    if (this.only) this.stream.newest = update.published;
     this.newer += 1;
     this.#drawPill();
     this.line.draw();
@@ -131,7 +145,7 @@ export class StoryPage {
   #story(story) {
     if (story.status === "withdrawn") return this.#withdraw(story);
     const { section = "" } = this.main.dataset;
-    const facts = { section, count: this.count, readers: this.readers, latest: this.stream.newest };
+    const facts = { section, count: this.count, readers: this.readers };
     const head = storyView(story, this.scene, facts);
     this.status = head.classes;
     this.#setTitle(`${story.headline} · ${this.site}`);
@@ -179,8 +193,8 @@ export class StoryPage {
   #drawPill() {
     const pill = byId("pill");
     const breaking = [...this.stream.held.values()].find((one) => one.matches(".breaking"));
-    const count = this.only ? this.newer : this.stream.unread;
-    const words = `${count} ${this.only ? "newer" : "new"} update${count === 1 ? "" : "s"}`;
+    const count = this.apart ? this.newer : this.stream.unread;
+    const words = `${count} ${this.apart ? "newer" : "new"} update${count === 1 ? "" : "s"}`;
     pill.hidden = count === 0;
     pill.textContent = breaking ? `Breaking: ${breaking.querySelector("h2")?.textContent}` : words;
     pill.classList.toggle("breaking", Boolean(breaking));
@@ -205,7 +219,7 @@ export class StoryPage {
 
   /** The pill: to the oldest unread update, with the focus on its heading. */
   #go() {
-    if (this.only) return location.assign(`/live/${this.main.dataset.slug}`);
+    if (this.apart) return location.assign(`/live/${this.main.dataset.slug}`);
     const oldest = this.#reveal();
     oldest?.scrollIntoView({ block: "start", behavior: "instant" });
     oldest?.querySelector("h2")?.focus({ preventScroll: true });
@@ -270,34 +284,4 @@ export class StoryPage {
   #keep(change) {
     keepPlace(this.stream.list, this.stream.bar.getBoundingClientRect().bottom, change);
   }
-}
-
-/** @param {MouseEvent} event */
-async function share(event) {
-  const target = /** @type {Element} */ (event.target);
-  const link = /** @type {HTMLAnchorElement|null} */ (target.closest("a.share"));
-  if (!link || event.metaKey || event.ctrlKey || event.shiftKey) return;
-  event.preventDefault();
-  const title = link.closest("article")?.querySelector("h2")?.textContent ?? document.title;
-  try {
-    if (navigator.share) return await navigator.share({ title, url: link.href });
-    await navigator.clipboard.writeText(link.href);
-    link.textContent = "Link copied";
-    setTimeout(() => (link.textContent = "Share"), 2000);
-  } catch (error) {
-    const refused = error instanceof DOMException && error.name === "AbortError";
-    if (!refused) location.assign(link.href);
-  }
-}
-
-/** Page Up and Page Down, j and k step through the feed. @param {KeyboardEvent} event @param {HTMLElement[]} articles */
-function step(event, articles) {
-  const by = /** @type {Record<string, number>} */ ({ j: 1, PageDown: 1, k: -1, PageUp: -1 })[event.key];
-  if (!by || event.altKey || event.ctrlKey || event.metaKey) return;
-  const here = articles.findIndex((one) => one.contains(document.activeElement));
-  const next = articles[here + by];
-  if (!next) return;
-  event.preventDefault();
-  next.scrollIntoView({ block: "start", behavior: "instant" });
-  /** @type {HTMLElement|null} */ (next.querySelector("h2"))?.focus({ preventScroll: true });
 }

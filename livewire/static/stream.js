@@ -24,7 +24,6 @@ export class Stream extends EventTarget {
    */
   constructor(list, bar, { newest, older, fold }) {
     super();
-    Object.assign(this, { list, bar, older, fold, newest });
     this.list = list;
     this.bar = bar;
     this.older = older;
@@ -68,9 +67,9 @@ export class Stream extends EventTarget {
     this.#number();
   }
 
-  /** @param {string} id @returns {HTMLElement|undefined|null} in the page or folded */
+  /** @param {string} id @returns {HTMLElement|undefined|null} wherever it is */
   find(id) {
-    const here = document.getElementById(id);
+    const here = this.held.get(id) ?? document.getElementById(id);
     return here ?? this.#folded.find((one) => one.id === id);
   }
 
@@ -110,6 +109,11 @@ export class Stream extends EventTarget {
       (media) => !(/** @type {HTMLMediaElement} */ (media).paused),
     );
     return atTop && !focused && !playing && document.visibilityState === "visible";
+  }
+
+  /** Unfold as far as an update, so that a link to it has somewhere to go. @param {string} id */
+  bring(id) {
+    while (this.#folded.some((one) => one.id === id)) this.unfold();
   }
 
   unfold() {

@@ -88,10 +88,10 @@ export function isKey(update) {
 
 /**
  * @param {any} story @param {Scene} scene
- * @param {{section: string, count: number, readers: number, latest: string}} facts
+ * @param {{section: string, count: number, readers: number}} facts
  * @returns {View}
  */
-export function storyView(story, scene, { section, count, readers, latest }) {
+export function storyView(story, scene, { section, count, readers }) {
   const { status } = story;
   const form = FORMS[story.form];
   const stamp = (/** @type {string} */ iso) => scene.zone.stamp(iso, scene.firstDay);
@@ -109,11 +109,10 @@ export function storyView(story, scene, { section, count, readers, latest }) {
     count: counted(count),
     readers: reading(readers),
     authors: byline(story.authors),
-    image: picture(story.image, "(min-width: 75rem) 46rem, 100vw"),
+    image: picture(story.image, "(min-width: 56rem) 32rem, 100vw"),
     paused: status === "paused",
     resumes: status === "paused" ? stamp(story.resumes_at) : null,
-    ended: status === "ended",
-    last: status === "ended" ? stamp(latest) : null,
+    ended: status === "ended" && !form ? stamp(story.ended) : null,
     follows: follows && { headline: follows.headline, url: link(follows.url) },
   };
 }

@@ -43,6 +43,7 @@ def story(**changes: object) -> Json:
         "resumes_at": None,
         "followed_by": None,
         "published": at("17:00"),
+        "ended": at("20:50") if changes.get("status") == "ended" else None,
         "modified": at("20:10"),
         "permalink": "/live/night",
     } | changes
@@ -122,7 +123,9 @@ def every_update() -> list[Json]:
         update("next-day", published=at("23:30")),
         update("foreign", language="fr", headline="Fin de la soirée"),
         update("quote", kind="quote", quote=quote),
-        update("bare-quote", kind="quote", quote={"text": "No.", "name": "", "role": ""}),
+        update(
+            "bare-quote", kind="quote", quote={"text": "No.", "name": "", "role": ""}
+        ),
         update("interview", kind="qa", qa=turns, html=""),
         update("photo", kind="media", media=[media()]),
         update("small-photo", kind="media", media=[media(width=200, caption="")]),
@@ -140,7 +143,9 @@ def every_update() -> list[Json]:
         update("breaking-over", breaking=True, breaking_until=gone),
         update("breaking-open", breaking=True),
         update("reported", verification="reported"),
-        update("unverified", verification="unverified", source={"name": "X", "url": link}),
+        update(
+            "unverified", verification="unverified", source={"name": "X", "url": link}
+        ),
         update("bad-links", source={"name": "Y", "url": "javascript:alert(1)"}),
         update("rich", html="<ul><li>One</li></ul><blockquote><p>Two</p></blockquote>"),
     ]

@@ -14,7 +14,8 @@ START = """async ({channels, options}) => {
   window.states = [];
   window.following = follow(channels, {
     ...options,
-    onEvent: (e) => window.events.push({ ...e, ...(e.named && { named: [...e.named] }) }),
+    onEvent: (event) =>
+      window.events.push({ ...event, named: event.named && [...event.named] }),
     onState: (told) => {
       window.told = told;
       if (window.states.at(-1) !== told.state) window.states.push(told.state);
@@ -229,7 +230,10 @@ def test_a_fault_of_the_page_does_not_cost_the_stream(
           window.seen = 0;
           addEventListener("error", (event) => event.preventDefault());
           window.following = follow({ "story/x": "0" }, {
-            onEvent: () => { window.seen += 1; throw new RangeError("the page's own"); },
+            onEvent: () => {
+              window.seen += 1;
+              throw new RangeError("the page's own");
+            },
             onState: (told) => (window.told = told),
           });
         }"""

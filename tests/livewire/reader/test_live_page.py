@@ -37,7 +37,12 @@ class Desk:
         self.seq = 10
 
     def open(
-        self, updates: Sequence[Json], *, older: str | None = None, **told: object
+        self,
+        updates: Sequence[Json],
+        *,
+        older: str | None = None,
+        newer: str | None = None,
+        **told: object,
     ) -> None:
         self.site.pages["/live/night"] = pages().story(
             story=story(**told),
@@ -45,6 +50,7 @@ class Desk:
             position=f"{EPOCH}-{self.seq}",
             now=NOW,
             older=older,
+            newer=newer,
             readers=10,
             update_count=len(updates),
         )
@@ -60,7 +66,9 @@ class Desk:
     def until_live(self) -> None:
         expect(self.page.locator("#bar")).to_have_attribute("data-state", "live")
 
-    def send(self, name: str, key: str, data: object, channel: str = "story/night") -> None:
+    def send(
+        self, name: str, key: str, data: object, channel: str = "story/night"
+    ) -> None:
         self.seq += 1
         position = f"{EPOCH}-{self.seq}"
         self.site.event(name, channel=channel, position=position, key=key, data=data)
@@ -155,6 +163,21 @@ def test_an_edit_above_moves_nothing_that_is_read(desk: Desk) -> None:
     expect(desk.page.locator("#pill")).to_be_hidden()
 
 
+def test_what_grows_above_the_stream_moves_nothing_that_is_read(desk: Desk) -> None:
+    desk.page.set_viewport_size({"width": 390, "height": 800})
+    desk.open(minutes(20))
+    desk.scroll_to("n010")
+    before = desk.top_of("n010")
+    known = {"text": "x", "html": "<p>Known by now.</p>" * 20, "at": at("20:39")}
+    desk.send("story", "story", story(summary=known, headline="Longer " * 20))
+    desk.publish(update("key", "20:30", key_event=True))
+    expect(desk.page.locator("#keys li")).to_have_count(1)
+    expect(desk.page.locator(".summary p")).to_have_count(21)
+    assert abs(desk.top_of("n010") - before) < 1
+    desk.page.evaluate("document.querySelector('#keys a').click()")
+    expect(desk.page.locator("#u-key")).to_be_visible()
+
+
 def test_a_pinned_update_moves_to_the_head(desk: Desk) -> None:
     desk.open(minutes(4))
     desk.publish(update("n001", "18:01", pinned=True, version=2))
@@ -206,7 +229,9 @@ def test_a_reset_drops_what_it_does_not_name(desk: Desk) -> None:
 def test_the_story_changes_in_place(desk: Desk) -> None:
     desk.open(minutes(3))
     after = {"headline": "The morning after", "url": "/live/morning"}
-    desk.send("story", "story", story(status="ended", followed_by=after, headline="Over"))
+    desk.send(
+        "story", "story", story(status="ended", followed_by=after, headline="Over")
+    )
     expect(desk.page.locator("h1")).to_have_text("Over")
     expect(desk.page.locator(".turning-point")).to_contain_text("ended")
     expect(desk.page.locator(".turning-point a")).to_have_attribute(
@@ -302,6 +327,34 @@ def test_one_update_s_page_points_to_what_is_newer(desk: Desk) -> None:
     assert desk.order() == ["own"]
 
 
+def test_a_page_of_older_updates_only_counts_what_is_new(desk: Desk) -> None:
+    desk.open(minutes(4)[2:], newer="/live/night")
+    desk.publish(update("new", "20:30"))
+    desk.publish(update("n003", "18:03", version=2))
+    desk.publish(update("n001", "18:01", headline="Mended", version=2))
+    expect(desk.page.locator("#pill")).to_have_text("1 newer update")
+    expect(desk.page.locator("#h-n001")).to_have_text("Mended")
+    assert desk.order() == ["n001", "n000"]
+    expect(desk.page.locator("#state")).not_to_contain_text("last update")
+
+
+def test_a_section_s_front_leaves_other_sections_out(desk: Desk) -> None:
+    desk.site.pages["/section/sport"] = pages().front(
+        stories=[item("a", section="sport")],
+        position=f"{EPOCH}-10",
+        now=NOW,
+        section="sport",
+    )
+    desk.page.goto("/section/sport")
+    desk.site.wait_for_requests(1)
+    desk.ready("stories")
+    desk.send("item", "story/b", item("b"), "stories")
+    desk.send("item", "story/c", item("c", section="sport"), "stories")
+    expect(desk.page.locator("#s-c")).to_be_visible()
+    expect(desk.page.locator(".line")).to_have_count(2)
+    expect(desk.page.locator("h1")).to_have_text("Sport")
+
+
 def test_the_front_page_follows_its_stories(desk: Desk) -> None:
     desk.site.pages["/"] = pages().front(
         stories=[item("a", urgency=1), item("b")], position=f"{EPOCH}-10", now=NOW
@@ -317,7 +370,9 @@ def test_the_front_page_follows_its_stories(desk: Desk) -> None:
     expect(desk.page.locator(".line").first).to_have_id("s-c")
     desk.send("item", "story/a", None, "stories")
     expect(desk.page.locator("#s-a")).to_have_count(0)
-    bare = {k: v for k, v in item("b").items() if k not in ("latest_update", "update_count")}
+    bare = {
+        k: v for k, v in item("b").items() if k not in ("latest_update", "update_count")
+    }
     desk.send("item", "story/b", bare | {"headline": "Renamed"}, "stories")
     expect(desk.page.locator("#s-b h2")).to_have_text("Renamed")
     expect(desk.page.locator("#s-b .news .what")).to_have_text("Goal")

@@ -16,8 +16,8 @@ from tests.livewire.reader.samples import (
     item,
     media,
     pages,
-    stub,
     story,
+    stub,
     update,
 )
 
@@ -62,7 +62,8 @@ COMPARE = """async ({html, template, kind, things, facts}) => {
   return things.map((thing, at) => {
     const changed = fill(form, make(things.at(at - 1)));
     morph(changed, fill(form, make(thing)));
-    return { served: tree(find(thing)), made: tree(filled[at]), morphed: tree(changed) };
+    const made = tree(filled[at]);
+    return { served: tree(find(thing)), made, morphed: tree(changed) };
   });
 }"""
 

@@ -48,7 +48,11 @@ Sleep = Callable[[float], Awaitable[None]]
 
 
 class DemoFailed(Exception):
-    """The service refused a step of the written night."""
+    """The service failed at a step of the written night."""
+
+
+class _Refused(DemoFailed):
+    """The state of the story forbids the step: somebody else is at the desk too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +105,12 @@ class Player:
         """Write what is there when the curtain rises; the story's slug."""
         for side in self._night.sides:
             await self._side(side)
-        number = await self._current()
+        number = await self.current()
         return await self._first_half(number)
 
     async def play(self) -> None:
         """Play the rest, then night after night, until cancelled."""
-        number = await self._current()
+        number = await self.current()
         while True:
             slug = await self._first_half(number)
             refs: dict[str, str] = {}
@@ -123,7 +127,7 @@ class Player:
     def _now(self) -> datetime:
         return self._at or self._clock()
 
-    async def _current(self) -> int:
+    async def current(self) -> int:
         """The number of the night under way, or of the one to begin."""
         number = 1
         while (status := await self._status(number)) is not None:
@@ -195,7 +199,10 @@ class Player:
             "withdraw": ("POST", f"{update}/withdraw"),
             "story": ("PATCH", path),
         }[step.do]
-        answer = await self._send(method, where, step.body, f"{slug}:{index}")
+        try:
+            answer = await self._send(method, where, step.body, f"{slug}:{index}")
+        except _Refused:
+            return False
         if step.do == "publish":
             refs[step.ref] = str(answer.json()["update"]["id"])
         return "idempotent-replayed" not in answer.headers
@@ -220,7 +227,8 @@ class Player:
             },
         )
         if answer.is_error:
-            raise DemoFailed(f"{method} {path}: {answer.text}")
+            error = _Refused if answer.is_client_error else DemoFailed
+            raise error(f"{method} {path}: {answer.text}")
         return answer
 
     def _token(self, body: Body) -> str:

@@ -12,7 +12,20 @@ export function keepPlace(list, edge, change) {
   change();
   const held = before.find(({ element }) => element.isConnected);
   const moved = held ? topOf(held.element) - held.top : 0;
-  if (moved) scrollBy({ top: moved, behavior: "instant" });
+  if (moved) scrollOn(moved);
+}
+
+/** What scrolling to whole pixels has left undone; it must not add up over a night. */
+let owed = 0;
+
+/** @param {number} moved */
+function scrollOn(moved) {
+  const from = scrollY;
+  owed += moved;
+  scrollBy({ top: owed, behavior: "instant" });
+  owed -= scrollY - from;
+  // The page's end stopped us: that is not a rounding, and never to be made good.
+  if (Math.abs(owed) >= 1) owed = 0;
 }
 
 /**

@@ -30,6 +30,11 @@ from channels.transports.poll import Poll
 from channels.transports.sse import Stream, StreamLimits
 from livewire.errors import Problems
 from livewire.headers import Headers
+from livewire.newsroom.floor import Floor
+from livewire.newsroom.gate import Gate, origin_of
+from livewire.newsroom.pages import Pages as NewsroomPages
+from livewire.newsroom.routes import Newsroom
+from livewire.newsroom.sessions import Sessions
 from livewire.reader.pages import Pages, Site
 from livewire.reader.routes import Reader
 from livewire.settings import Settings
@@ -62,6 +67,7 @@ class Parts:
     keyring: Keyring
     publishing: Publishing
     pages: Pages
+    sessions: Sessions
 
 
 def now() -> datetime:
@@ -81,10 +87,10 @@ def epoch_name() -> str:
     return "".join(secrets.choice(alphabet) for _ in range(8))
 
 
-def assemble(settings: Settings) -> Parts:
-    """The parts, put together and not yet running."""
+def assemble(settings: Settings, *, vfs: str | None = None) -> Parts:
+    """The parts, not yet running. `vfs` names the way SQLite takes to the disk."""
     secret = settings.signing_secret()
-    file = SqliteFile(settings.data_dir / "livewire.db")
+    file = SqliteFile(settings.data_dir / "livewire.db", vfs=vfs)
     log = SqliteLog(file, token=epoch_name, bound=settings.bound)
     records = SqliteRecords(file)
     hub = Hub(
@@ -117,6 +123,13 @@ def assemble(settings: Settings) -> Parts:
         keyring,
         publishing,
         Pages(site, sections=settings.sections),
+        Sessions(
+            keyring,
+            records,
+            settings.address,
+            new_id,
+            timedelta(hours=settings.session_hours),
+        ),
     )
 
 
@@ -165,12 +178,15 @@ def _routes(parts: Parts) -> list[BaseRoute]:
     reader = Reader(parts.hub, doorman, parts.pages, now=now, build=build())
     stream = Stream(parts.hub, doorman, parts.connections, limits)
     poll = Poll(parts.hub, doorman, parts.connections, build=build())
+    newsroom = Newsroom(_floor(parts, pictures))
     return [
         Route("/stream", stream, methods=["GET"]),
         Route("/changes", poll.answer, methods=["GET"]),
+        # What readers ask for comes first: routes are tried in turn.
+        *reader.routes(),
         *api_routes(parts.publishing, pictures),
         Route("/api/openapi.json", _openapi(settings), methods=["GET"]),
-        *reader.routes(),
+        *newsroom.routes(),
         Mount("/static", Static(directory=HERE / "static")),
     ]
 
@@ -189,6 +205,24 @@ def _openapi(settings: Settings) -> Callable[[Request], Response]:
         return Response(body, media_type="application/json", headers=headers)
 
     return answer
+
+
+def _floor(parts: Parts, pictures: Pictures) -> Floor:
+    settings = parts.settings
+    gate = Gate(
+        parts.sessions,
+        frozenset((origin_of(settings.address), *settings.origins)),
+        parts.publishing.entrance.limits,
+        secure=settings.is_secure,
+    )
+    pages = NewsroomPages(
+        site_name=settings.site_name,
+        language=settings.language,
+        build=build(),
+        sections=settings.sections,
+        timezones=sorted(parts.publishing.rules.timezones),
+    )
+    return Floor(gate, pages, parts.publishing, pictures)
 
 
 @dataclass(frozen=True, slots=True)

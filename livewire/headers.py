@@ -6,7 +6,6 @@ away (Fetch standard, 3.2). The newsroom, which does, is open to none.
 
 from collections.abc import Iterable
 
-from starlette.datastructures import MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -27,13 +26,22 @@ PAGE_POLICY = "; ".join(
 
 _PRIVATE = ("/newsroom",)
 
+Header = tuple[bytes, bytes]
+
 
 class Headers:
     """Adds the headers of all answers; opens the public ones to other origins."""
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
         self._app = app
-        self._secure = secure
+        self._always = [
+            (b"x-content-type-options", b"nosniff"),
+            (b"referrer-policy", b"strict-origin-when-cross-origin"),
+        ]
+        if secure:
+            self._always.append((b"strict-transport-security", b"max-age=31536000"))
+        policy = (b"content-security-policy", PAGE_POLICY.encode())
+        self._of_pages = [*self._always, policy]
         self._public = CORSMiddleware(
             app,
             allow_origins=("*",),
@@ -50,21 +58,17 @@ class Headers:
 
         async def send_with(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._add(MutableHeaders(scope=message))
+                message = {**message, "headers": self._with(message["headers"])}
             await send(message)
 
         private = scope["path"].startswith(_PRIVATE)
         app = self._app if private else self._public
         await app(scope, receive, send_with)
 
-    def _add(self, headers: MutableHeaders) -> None:
-        for name, value in self._all(headers.get("content-type", "")):
-            headers.setdefault(name, value)
-
-    def _all(self, kind: str) -> Iterable[tuple[str, str]]:
-        yield "X-Content-Type-Options", "nosniff"
-        yield "Referrer-Policy", "strict-origin-when-cross-origin"
-        if kind.startswith("text/html"):
-            yield "Content-Security-Policy", PAGE_POLICY
-        if self._secure:
-            yield "Strict-Transport-Security", "max-age=31536000"
+    def _with(self, headers: Iterable[Header]) -> list[Header]:
+        """The headers of an answer, with ours where it does not say otherwise."""
+        given = dict(headers)
+        ours = self._always
+        if given.get(b"content-type", b"").startswith(b"text/html"):
+            ours = self._of_pages
+        return [*headers, *(each for each in ours if each[0] not in given)]

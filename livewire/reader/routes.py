@@ -4,10 +4,11 @@ One render per change, whatever the number of readers. Shared caches keep a page
 two seconds at most and never serve it stale: what is withdrawn is gone.
 """
 
+import gzip
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 
 from starlette.requests import Request
@@ -16,8 +17,9 @@ from starlette.routing import Route
 
 from channels.access import Doorman
 from channels.errors import NotFound, UnknownChannel, Withdrawn
-from channels.events import Data, is_channel, timestamp
+from channels.events import Data, instant, is_channel
 from channels.hub import Hub
+from channels.positions import Extent
 from channels.view import View
 from livewire.reader.pages import Pages
 
@@ -27,17 +29,24 @@ PAGE = 30
 _KEPT = 1_000
 """Rendered pages kept in memory."""
 
+_PRIVATE = "private, no-store"
+_SHARED = "public, max-age=0, s-maxage=2"
+
+_NEVER = datetime.max.replace(tzinfo=UTC)
+
 Clock = Callable[[], datetime]
+_Made = tuple[str, list[Data]]  # a page, and the updates whose alerts it shows
 
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A rendered page, good for one position until something ends by the clock."""
+    """A rendered page, good for one state of a view until an alert ends."""
 
-    position: str
-    until: str
+    extent: Extent  # of the view it was made from: a new one for every change
+    until: datetime
     body: bytes
-    etag: str
+    packed: bytes  # the same, compressed once for all who take gzip
+    tag: str
 
 
 class Reader:
@@ -66,13 +75,12 @@ class Reader:
         """`/`: the stories, live ones first."""
         view = await self._hub.view("stories")
 
-        def render() -> str:
-            stories = [event.data for event in view if event.data is not None]
+        def render(now: datetime) -> _Made:
             return self._pages.front(
-                stories=stories, position=str(view.extent.end), now=self._now()
-            )
+                stories=_stories(view), position=str(view.extent.end), now=now
+            ), []
 
-        return self._page(request, view, "/", [], render, private=False)
+        return self._page(request, view, "/", render, private=False)
 
     async def section(self, request: Request) -> Response:
         """`/section/{section}`: the stories of one section."""
@@ -82,104 +90,95 @@ class Reader:
         await self._hub.view(f"section/{section}")  # 404 for one nobody configured
         view = await self._hub.view("stories")
 
-        def render() -> str:
-            stories = [event.data for event in view if event.data is not None]
+        def render(now: datetime) -> _Made:
             return self._pages.front(
-                stories=[each for each in stories if each["section"] == section],
+                stories=[each for each in _stories(view) if each["section"] == section],
                 position=str(view.extent.end),
-                now=self._now(),
+                now=now,
                 section=section,
-            )
+            ), []
 
-        path = f"/section/{section}"
-        return self._page(request, view, path, [], render, private=False)
+        return self._page(request, view, f"/section/{section}", render, private=False)
 
     async def story(self, request: Request) -> Response:
         """`/live/{slug}`: the story and its newest updates, or older ones."""
-        view, story, updates, private = await self._story(request)
+        view, private = await self._story(request)
         before = request.query_params.get("before")
-        older = [u for u in updates if before is None or _place(u) < before]
-        shown = older[:PAGE]
-        if before is None:
-            shown += [u for u in older[PAGE:] if u.get("pinned")]
         path = f"/live/{request.path_params['slug']}"
-        following = None
-        if len(older) > PAGE:
-            following = f"{path}?before={_place(older[PAGE - 1])}"
 
-        def render() -> str:
+        def render(now: datetime) -> _Made:
+            updates = _updates(view)
+            older = [u for u in updates if before is None or _place(u) < before]
+            shown = older[:PAGE]
+            if before is None:
+                shown += [u for u in older[PAGE:] if u.get("pinned")]
+            following = None
+            if len(older) > PAGE:
+                following = f"{path}?before={_place(older[PAGE - 1])}"
             return self._pages.story(
-                story=story,
+                story=_story(view),
                 updates=shown,
                 position=str(view.extent.end),
-                now=self._now(),
+                now=now,
                 older=following,
                 newer=path if before is not None else None,
                 readers=self._hub.readers(view.channel),
                 update_count=_count(updates),
-            )
+            ), shown
 
-        key = f"{path}?before={before}" if before else path
-        return self._page(request, view, key, updates, render, private=private)
+        key = path if before is None else f"{path}?before={before}"
+        return self._page(request, view, key, render, private=private)
 
     async def update(self, request: Request) -> Response:
         """`/live/{slug}/{update}`: one update, with the way to its story."""
-        view, story, updates, private = await self._story(request)
+        view, private = await self._story(request)
         id_ = request.path_params["update"]
-        update = next((u for u in updates if u["id"] == id_), None)
-        if update is None:
+        event = view.get(f"update/{id_}")
+        if event is None or event.data is None:
             raise NotFound("There is no such update in this story.")
-        found = update
+        update = event.data
 
-        def render() -> str:
+        def render(now: datetime) -> _Made:
             return self._pages.permalink(
-                story=story,
-                update=found,
+                story=_story(view),
+                update=update,
                 position=str(view.extent.end),
-                now=self._now(),
-            )
+                now=now,
+            ), [update]
 
         path = f"/live/{request.path_params['slug']}/{id_}"
-        return self._page(request, view, path, [found], render, private=private)
+        return self._page(request, view, path, render, private=private)
 
-    async def _story(self, request: Request) -> tuple[View, Data, list[Data], bool]:
+    async def _story(self, request: Request) -> tuple[View, bool]:
         reading = self._doorman(request.headers.get("authorization"))
         channel = f"story/{request.path_params['slug']}"
         reading.ask(channel)
         view = await self._hub.view(channel)
         reading.see(view)
-        data = {event.key: event.data for event in view if event.data is not None}
-        story = data.pop("story", None)
-        if story is None:
-            raise UnknownChannel
-        if story["status"] == "withdrawn":
+        if _story(view)["status"] == "withdrawn":
             raise Withdrawn("This story was withdrawn.")
-        updates = [each for key, each in data.items() if key.startswith("update/")]
-        updates.sort(key=_place, reverse=True)
-        return view, story, updates, reading.private
+        return view, reading.private
 
     def _page(
         self,
         request: Request,
         view: View,
         key: str,
-        updates: list[Data],
-        render: Callable[[], str],
+        render: Callable[[datetime], "_Made"],
         *,
         private: bool,
     ) -> Response:
-        position, now = str(view.extent.end), timestamp(self._now())
         kept = self._kept.get(key)
-        if kept is None or kept.position != position or kept.until <= now:
-            body = render().encode()
+        now = self._now()
+        if kept is None or kept.extent is not view.extent or kept.until <= now:
+            body, updates = render(now)
             until = _until(updates, now)
-            etag = f"{position}|{self._build}|{until}|{key}"
-            kept = _Kept(position, until, body, _tag(etag))
+            named = f"{view.extent.end}|{self._build}|{until}|{key}"
+            tag = sha256(named.encode()).hexdigest()[:24]
+            text = body.encode()
+            kept = _Kept(view.extent, until, text, gzip.compress(text, 6, mtime=0), tag)
             self._keep(key, kept)
-        headers = _headers(kept, private=private)
-        if request.headers.get("if-none-match") == kept.etag:
-            return Response(status_code=304, headers=headers)
-        return Response(kept.body, media_type="text/html", headers=headers)
+        return _answer(request, kept, private=private)
 
     def _keep(self, key: str, kept: _Kept) -> None:
         self._kept[key] = kept
@@ -188,19 +187,47 @@ class Reader:
             self._kept.popitem(last=False)
 
 
-def _headers(kept: _Kept, *, private: bool) -> Mapping[str, str]:
-    keep = "private, no-store" if private else "public, max-age=0, s-maxage=2"
-    return {"Cache-Control": keep, "ETag": kept.etag, "Vary": "Authorization"}
+def _answer(request: Request, kept: _Kept, *, private: bool) -> Response:
+    packed = "gzip" in request.headers.get("accept-encoding", "")
+    etag = f'"{kept.tag}{"-gzip" if packed else ""}"'
+    headers = {
+        "Cache-Control": _PRIVATE if private else _SHARED,
+        "ETag": etag,
+        "Vary": "Accept-Encoding, Authorization",
+    }
+    if request.headers.get("if-none-match") == etag:
+        return Response(status_code=304, headers=headers)
+    if packed:
+        headers["Content-Encoding"] = "gzip"
+    body = kept.packed if packed else kept.body
+    return Response(body, media_type="text/html", headers=headers)
 
 
-def _tag(text: str) -> str:
-    return f'"{sha256(text.encode()).hexdigest()[:24]}"'
-
-
-def _until(updates: list[Data], now: str) -> str:
+def _until(updates: list[Data], now: datetime) -> datetime:
     """When the first alert on the page stops being breaking."""
-    ends = [str(each["breaking_until"]) for each in updates if each.get("breaking")]
-    return min((end for end in ends if end > now), default="9999")
+    ends = [instant(str(u["breaking_until"])) for u in updates if u.get("breaking")]
+    return min((end for end in ends if end > now), default=_NEVER)
+
+
+def _stories(view: View) -> list[Data]:
+    return [event.data for event in view if event.data is not None]
+
+
+def _story(view: View) -> Data:
+    event = view.get("story")
+    if event is None or event.data is None:
+        raise UnknownChannel(f"Nobody has opened {view.channel}.")
+    return event.data
+
+
+def _updates(view: View) -> list[Data]:
+    """The story's updates, newest first."""
+    found = [
+        event.data
+        for event in view
+        if event.data is not None and event.type == "update"
+    ]
+    return sorted(found, key=_place, reverse=True)
 
 
 def _place(update: Data) -> str:

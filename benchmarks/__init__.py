@@ -1,0 +1,1 @@
+"""What a claim of speed rests on: ratios within one run, on the machine at hand."""

@@ -2,7 +2,11 @@
 
 import click
 
-from livewire.cli.operate import token
+from livewire.cli.demo import demo
+from livewire.cli.follow import tail
+from livewire.cli.init import init
+from livewire.cli.operate import doctor, token
+from livewire.cli.publish import publish
 from livewire.cli.serve import serve
 
 
@@ -12,5 +16,5 @@ def main() -> None:
     """The live desk of a newsroom."""
 
 
-main.add_command(serve)
-main.add_command(token)
+for command in (serve, demo, init, publish, tail, token, doctor):
+    main.add_command(command)

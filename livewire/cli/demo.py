@@ -8,9 +8,9 @@ import click
 
 from channels.errors import LivewireError
 from livewire.app import Parts, new_id, now
+from livewire.cli.signing import sign_in_link
 from livewire.demo.night import load as load_night
 from livewire.demo.player import DemoFailed, Pace, Player
-from livewire.newsroom.sessions import Sessions
 from livewire.server import run
 from livewire.settings import BadSettings, load
 from publishers.permissions import ROLES
@@ -63,9 +63,7 @@ async def _play(parts: Parts, pace: Pace) -> None:
 
 def _tell(parts: Parts, slug: str, token: str) -> None:
     address = parts.settings.address
-    session = timedelta(hours=parts.settings.session_hours)
-    sessions = Sessions(parts.keyring, parts.records, address, new_id, session)
-    link = sessions.link("demo", ROLES["chief"], now(), lifetime=timedelta(days=1))
+    link = sign_in_link(parts, "demo", ROLES["chief"], lifetime=timedelta(days=1))
     curl = (
         f"curl -X POST {address}/api/stories/{slug}/updates"
         f" -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json'"

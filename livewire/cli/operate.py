@@ -5,6 +5,7 @@ from datetime import timedelta
 import click
 
 from livewire.app import new_id, now
+from livewire.operations.doctor import examine
 from livewire.settings import BadSettings, load
 from publishers.permissions import expand
 from publishers.tokens import Keyring
@@ -32,3 +33,14 @@ def token(name: str, scopes: tuple[str, ...], days: float) -> None:
         raise click.ClickException(str(error)) from error
     lifetime = timedelta(days=days)
     click.echo(ring.sign(name, granted, now=now(), lifetime=lifetime, id_=new_id()))
+
+
+@click.command()
+def doctor() -> None:
+    """Check the machine and the settings; exit 1 if something can be lost."""
+    findings = list(examine(now()))
+    for each in findings:
+        mark = "WRONG" if each.grave else "note " if each.remedy else "ok   "
+        click.echo(" ".join(filter(None, (mark, each.what, each.risk, each.remedy))))
+    if any(each.grave for each in findings):
+        raise SystemExit(1)

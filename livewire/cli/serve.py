@@ -5,8 +5,7 @@ import logging
 import click
 
 from channels.errors import LivewireError
-from livewire.app import assemble, create_app
-from livewire.server import serve as server_for
+from livewire.server import run
 from livewire.settings import BadSettings, load
 
 
@@ -25,11 +24,6 @@ def serve(host: str | None, port: int | None, workers: int) -> None:
     given = {"host": host, "port": port}
     try:
         settings = load({k: v for k, v in given.items() if v is not None})
-        parts = assemble(settings)
-        app = create_app(settings, parts)
-        server = server_for(app, settings, parts.connections)
-        server.run()
+        run(settings)
     except (BadSettings, LivewireError) as error:
         raise click.ClickException(str(error)) from error
-    if not server.started:
-        raise SystemExit(1)

@@ -1,0 +1,1 @@
+"""Running the service: what its machine and its settings are fit for."""

@@ -1,0 +1,300 @@
+"""What the machine and the settings are fit for, each thing in a sentence.
+
+The law: nothing here changes anything, and each finding says what is so, what can be
+lost by it and which line to change.
+"""
+
+import os
+import platform
+import resource
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, distribution
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import apsw
+import httpx
+
+from livewire.settings import BadSettings, Settings, load
+from publishers.tokens import SHORTEST_SECRET
+
+OLDEST_PYTHON = (3, 11)
+OLDEST_SQLITE = (3, 51, 3)  # before it, a checkpoint could corrupt the log
+LEAST_SPACE = 200_000_000  # bytes; less is gone in one evening of pictures
+FEW_FILES = 4096  # open files; each reader is one
+OVER_THE_NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "glusterfs"}
+)
+MOUNTS = Path("/proc/mounts")
+RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  # no right clock is before this
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. Without a `remedy` it is as it should be."""
+
+    what: str
+    risk: str = ""  # what can be lost
+    remedy: str = ""  # which line to change
+    grave: bool = False  # it can lose data or stop the service
+
+
+def examine(now: datetime) -> Iterator[Finding]:
+    """Everything there is to find; `now` is what the clock says."""
+    yield _python()
+    yield _other_channels()
+    yield _sqlite()
+    yield _clock(now)
+    yield _open_files()
+    yield from _service()
+
+
+def _service() -> Iterator[Finding]:
+    try:
+        settings = load()
+    except BadSettings as error:
+        yield Finding(
+            f"The settings do not load: {error}",
+            "The service does not start.",
+            "Change the line or the variable named here.",
+            grave=True,
+        )
+        return
+    yield Finding("The settings load.")
+    checks: tuple[Callable[[Settings], Finding], ...] = (
+        _address,
+        _secret,
+        _directory,
+        _file_system,
+        _space,
+        _log,
+    )
+    for check in checks:
+        yield check(settings)
+
+
+def _python() -> Finding:
+    what = f"Python is {platform.python_version()}."
+    if sys.version_info >= OLDEST_PYTHON:
+        return Finding(what)
+    remedy = "Make the environment anew with Python 3.11 or newer."
+    return Finding(what, "The service does not start.", remedy, grave=True)
+
+
+def _other_channels() -> Finding:
+    try:
+        found = distribution("channels").version
+    except PackageNotFoundError:
+        return Finding("Django Channels is not installed beside Livewire.")
+    return Finding(
+        f"Django Channels {found} is installed here, and has our import name.",
+        "Either of the two may load the other's code, and stop.",
+        "Run `pip uninstall channels`, then install Livewire again: it wants an"
+        " environment of its own.",
+        grave=True,
+    )
+
+
+def _sqlite() -> Finding:
+    version = apsw.sqlite_lib_version()
+    what = f"SQLite is {version}."
+    if tuple(int(part) for part in version.split(".")) >= OLDEST_SQLITE:
+        return Finding(what)
+    remedy = "Run `pip install -U apsw`."
+    return Finding(what, "It can corrupt the log.", remedy, grave=True)
+
+
+def _clock(at: datetime) -> Finding:
+    if at > RELEASED:
+        return Finding(f"The clock says {at:%Y-%m-%d %H:%M} UTC.")
+    return Finding(
+        f"The clock says {at:%Y-%m-%d %H:%M} UTC, which is before this release.",
+        "Updates get wrong times and tokens are refused.",
+        "Run `timedatectl set-ntp true`.",
+        grave=True,
+    )
+
+
+def _open_files() -> Finding:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    what = f"A process that is started here may open {soft} files."
+    if soft == resource.RLIM_INFINITY or soft >= FEW_FILES:
+        return Finding(what)
+    return Finding(
+        what,
+        "Each reader is one: further ones are turned away.",
+        "Put LimitNOFILE=65536 into the unit, or run `ulimit -n 65536` before.",
+        grave=soft < 256,
+    )
+
+
+def _address(settings: Settings) -> Finding:
+    what = f"Readers reach the site at {settings.address}."
+    if settings.is_secure or _is_loopback(urlsplit(settings.address).hostname or ""):
+        return Finding(what)
+    return Finding(
+        what,
+        "Whoever is on the way can read an editor's token, and withdraw with it.",
+        "Put a proxy that does TLS before it, and https:// into base_url.",
+        grave=True,
+    )
+
+
+def _secret(settings: Settings) -> Finding:
+    file = settings.data_dir / "secret"
+    refused = "The service does not start."
+    longer = f"Set LIVEWIRE_SECRET to {SHORTEST_SECRET} random bytes or more."
+    if settings.secret:
+        size = len(settings.secret.encode())
+        what = f"LIVEWIRE_SECRET has {size} bytes."
+        if size >= SHORTEST_SECRET:
+            return Finding(what)
+        return Finding(what, refused, longer, grave=True)
+    if not _is_loopback(settings.host):
+        what = (
+            f"There is no LIVEWIRE_SECRET, and the service listens on {settings.host}."
+        )
+        return Finding(what, refused, longer, grave=True)
+    if not file.exists():
+        return Finding(f"The secret will be made in {file} at the first start.")
+    return _secret_file(file)
+
+
+def _secret_file(file: Path) -> Finding:
+    mode = stat.S_IMODE(file.stat().st_mode)
+    if mode & 0o077:
+        return Finding(
+            f"{file} has mode {mode:04o}: others on this machine can read it.",
+            "Whoever does can sign tokens, and withdraw every story.",
+            f"Run `chmod 600 {file}`.",
+            grave=True,
+        )
+    try:
+        size = len(file.read_text().strip().encode())
+    except (OSError, UnicodeDecodeError) as error:
+        size, what = 0, f"{file} cannot be read: {error}."
+    else:
+        what = f"The secret in {file} has {size} bytes and mode {mode:04o}."
+    if size >= SHORTEST_SECRET:
+        return Finding(what)
+    remedy = f"Delete {file}: a new one is made, and everybody signs in again."
+    return Finding(what, "The service does not start.", remedy, grave=True)
+
+
+def _directory(settings: Settings) -> Finding:
+    folder = settings.data_dir.absolute()
+    nearest = _existing(folder)
+    if not os.access(nearest, os.W_OK | os.X_OK) or not nearest.is_dir():
+        return Finding(
+            f"{nearest} cannot be written.",
+            "The service does not start: the log has no place.",
+            f"Run `chown` on it for the user of the service, or change data_dir"
+            f" ({settings.data_dir}).",
+            grave=True,
+        )
+    if nearest != folder:
+        return Finding(f"{folder} will be made at the first start.")
+    return Finding(f"{folder} can be written.")
+
+
+def _file_system(settings: Settings) -> Finding:
+    try:
+        text = MOUNTS.read_text()
+    except OSError:
+        return Finding("This system does not tell on what disk the data lies.")
+    folder = _existing(settings.data_dir.resolve())
+    kind = file_system(folder, text)
+    if kind not in OVER_THE_NETWORK:
+        return Finding(f"The data lies on a disk of this machine ({kind}).")
+    return Finding(
+        f"The data lies on a network file system ({kind}).",
+        "Its locks and its syncs are not reliable: acknowledged updates can be lost.",
+        "Let data_dir name a disk of this machine.",
+        grave=True,
+    )
+
+
+def file_system(folder: Path, mounts: str) -> str:
+    """The type of file system `folder` is on, by the text of /proc/mounts (proc(5))."""
+    best, kind = -1, "unknown"
+    for line in mounts.splitlines():
+        _, point, found, *_ = line.split(" ")
+        for escaped, char in (("\\040", " "), ("\\011", "\t"), ("\\134", "\\")):
+            point = point.replace(escaped, char)
+        # Of several mounts on one point, the last one is seen.
+        if folder.is_relative_to(point) and len(point) >= best:
+            best, kind = len(point), found
+    return kind
+
+
+def _space(settings: Settings) -> Finding:
+    free = shutil.disk_usage(_existing(settings.data_dir.absolute())).free
+    what = f"There are {free / 1e9:,.1f} GB free for the data."
+    if free >= LEAST_SPACE:
+        return Finding(what)
+    risk = "When the disk is full, nothing can be published."
+    return Finding(what, risk, "Make room, or move data_dir.", grave=True)
+
+
+def _log(settings: Settings) -> Finding:
+    file = settings.data_dir / "livewire.db"
+    if not file.exists():
+        return Finding("There is no log yet.")
+    try:
+        connection = apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READWRITE)
+        try:
+            # Exclusive, as the service holds it: no index file is left beside it.
+            connection.pragma("locking_mode", "exclusive")
+            # What a crash left unfinished stays as it is: the service recovers it.
+            unfinished = file.with_name(f"{file.name}-wal").exists()
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(unfinished))
+            found = str(connection.pragma("integrity_check"))
+        finally:
+            connection.close()
+    except apsw.BusyError:
+        return _running(settings)
+    except apsw.Error as error:
+        found = str(error)
+    if found == "ok":
+        return Finding(f"The log in {file} is whole.")
+    return Finding(
+        f"The log in {file} is damaged: {found}.",
+        "Stories may be missing, and the service may not start.",
+        f"Keep a copy of {file.parent}, then put the newest backup in its place.",
+        grave=True,
+    )
+
+
+def _running(settings: Settings) -> Finding:
+    """The log is in use, so the service that holds it is asked."""
+    try:
+        status = httpx.get(f"{settings.address}/", timeout=5).status_code
+        trouble = "" if status < 500 else f"answers {status}"
+    except httpx.HTTPError as error:
+        trouble = f"does not answer: {error}"
+    if not trouble:
+        return Finding("The log is in use, and the service that holds it answers.")
+    return Finding(
+        f"The log is in use, but {settings.address}/ {trouble}.",
+        "Readers do not get there, and a second service would not start.",
+        "Compare base_url, host and port with the running service, or restart it.",
+        grave=True,
+    )
+
+
+def _existing(folder: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    return next(each for each in (folder, *folder.parents) if each.exists())
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -10,6 +10,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 
 from channels.errors import LivewireError
 from livewire.reader.pages import Pages
@@ -39,9 +40,14 @@ class Problems:
 
     def _http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's promise
-        title = HTTPStatus(error.status_code).phrase
-        problem = {"type": "about:blank", "title": title, "status": error.status_code}
-        return self._answer(request, problem, error.status_code, error.headers or {})
+        status, title = error.status_code, HTTPStatus(error.status_code).phrase
+        problem = {"type": "about:blank", "title": title, "status": status}
+        if error.detail != title:
+            problem["detail"] = error.detail
+        headers = dict(error.headers or {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request) or headers.get("Allow", "")
+        return self._answer(request, problem, status, headers)
 
     def _unforeseen(self, request: Request, error: Exception) -> Response:
         id_ = str(uuid4())
@@ -84,7 +90,18 @@ def _problem(request: Request, error: Exception) -> Response:
     )
 
 
+def _allowed(request: Request) -> str:
+    """The methods of every route of this path; a route knows only its own."""
+    methods: set[str] = set()
+    for route in request.app.routes:
+        match, _ = route.matches(request.scope)
+        if match is Match.PARTIAL and isinstance(route, Route):
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
+
+
 def _wants_page(request: Request) -> bool:
-    if request.url.path.startswith(_MACHINES):
+    # Not the path of `request.url`, in which the client's Host has its say.
+    if str(request.scope["path"]).startswith(_MACHINES):
         return False
     return "text/html" in request.headers.get("accept", "")

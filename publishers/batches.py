@@ -19,6 +19,9 @@ from channels.events import (
 )
 from publishers.fold import PUBLIC, STORY, Action, Fold
 
+INDEXES = (NEWSROOM, "stories")
+"""Derived channels with one key per story, told anew at every publish."""
+
 _NOT_IN_ITEMS = frozenset({"body", "html"})
 
 
@@ -62,6 +65,9 @@ def batch(
     _index(derived, fold, after)
     _list_story(derived, fold, after, decision)
     _list_updates(derived, fold, after, decision)
+    for channel in removals.keys() - {fold.channel}:
+        # Where there is text to remove, there may be nothing new to say.
+        derived.setdefault(channel, _Derived())
     own = Append(
         fold.channel,
         tuple([_own(fold, change, decision, action) for change in decision.changes]),
@@ -74,7 +80,7 @@ def batch(
             tuple([_item(channel, key, *said, action) for key, said in items.items()]),
             remove=removals.get(channel, ()),
         )
-        for channel, items in ((name, d.items) for name, d in derived.items())
+        for channel, items in sorted((name, d.items) for name, d in derived.items())
         if items or removals.get(channel)
     ]
     return [own, *others]
@@ -88,7 +94,7 @@ def event_id(request: str, channel: str, key: str) -> str:
 def derived_channels(fold: Fold) -> tuple[str, ...]:
     """Every channel that may hold something of the story, besides its own."""
     section = str(fold.story["section"]) if fold.story else ""
-    return (NEWSROOM, "stories", f"section/{section}", "latest", "breaking")
+    return (*INDEXES, f"section/{section}", "latest", "breaking")
 
 
 def index_item(story: Data, updates: Iterable[Data]) -> Data:
@@ -152,22 +158,31 @@ def _list_story(
         for channel in (now, "latest"):
             derived.setdefault(channel, _Derived()).say(key, version, item)
         if fold.is_public and before != now:
-            _move(derived.setdefault(now, _Derived()), fold, after)
+            _repeat(derived.setdefault(now, _Derived()), fold, after, now)
+        if any(change.key == STORY and change.removed for change in decision.changes):
+            # Every item tells the story's headline, so each is told anew.
+            for channel in (now, "latest", "breaking"):
+                _repeat(derived.setdefault(channel, _Derived()), fold, after, channel)
 
 
 def _clear(derived: _Derived, fold: Fold, channel: str, key: str, version: int) -> None:
     if channel != "breaking":
         derived.say(key, version, None)
     for id_, update in fold.updates.items():
-        shown = fold.is_listed(update) and update["status"] == "published"
-        if shown and (channel != "breaking" or update.get("breaking")):
+        if _is_shown(fold, update, channel):
             derived.say(f"update/{id_}", _version(update), None)
 
 
-def _move(derived: _Derived, fold: Fold, after: _After) -> None:
+def _repeat(derived: _Derived, fold: Fold, after: _After, channel: str) -> None:
     for id_, update in after.updates.items():
-        if fold.is_listed(update) and update["status"] == "published":
+        if _is_shown(fold, update, channel):
             derived.say(f"update/{id_}", _version(update), _listed(update, after))
+
+
+def _is_shown(fold: Fold, update: Data, channel: str) -> bool:
+    if channel == "breaking" and not update.get("breaking"):
+        return False
+    return fold.is_listed(update) and update["status"] == "published"
 
 
 def _list_updates(

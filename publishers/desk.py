@@ -15,7 +15,7 @@ from channels.errors import Conflict, KeyReused, LogUnavailable
 from channels.events import Data, Entry, number
 from channels.log import Log
 from channels.positions import Position
-from publishers.batches import Decision, batch, derived_channels
+from publishers.batches import INDEXES, Decision, batch, derived_channels
 from publishers.fold import STORY, Action, Fold
 
 Decide = Callable[[Fold], Awaitable[Decision]]
@@ -136,21 +136,25 @@ class Desk:
         Nothing of this story is written to those channels meanwhile: whoever does has
         to win the story's channel, and then this append conflicts.
         """
-        purged = {change.key for change in decision.changes if change.removed}
-        if not purged:
+        keys = {change.key for change in decision.changes if change.removed}
+        if not keys:
             return {}
         own = [
             int(str(each["seq"]))
             for change in decision.changes
             for each in change.removed
         ]
-        # The index entries name the newest update, so they may hold its headline.
-        keys = purged - {STORY} | {f"story/{fold.slug}"}
+        item = f"story/{fold.slug}"
+        if STORY in keys:
+            # Each item of an update tells the story's headline.
+            keys |= {item, *(f"update/{id_}" for id_ in fold.updates)}
         names = {*derived_channels(fold), *(f"section/{s}" for s in self._sections)}
         removals = {fold.channel: tuple(own)}
         for name in sorted(names):
             entries = (await self._log.read(name)).entries
-            removals[name] = tuple(_numbers(entries, keys))
+            # The entries of an index tell the headline of the newest update.
+            also = {item} if name in INDEXES else set()
+            removals[name] = tuple(_numbers(entries, keys | also))
         return removals
 
     @asynccontextmanager
@@ -159,10 +163,12 @@ class Desk:
         if seat is None:
             seat = self._seats[slug] = _Seat(Fold(slug))
         self._seats.move_to_end(slug)
-        async with seat.turn:
-            yield seat
-        if seat.fold.story is None or len(self._seats) > _SEATS:
-            self._free()
+        try:
+            async with seat.turn:
+                yield seat
+        finally:
+            if seat.fold.story is None or len(self._seats) > _SEATS:
+                self._free()
 
     def _free(self) -> None:
         """Let go of the folds used longest ago, and of slugs that name no story."""
@@ -173,7 +179,9 @@ class Desk:
 
 
 def _numbers(entries: Sequence[Entry], keys: set[str]) -> list[int]:
-    return [each.event.seq for each in entries if each.event.key in keys]
+    """A tombstone stays: it holds no text, and who held the text needs it."""
+    events = [each.event for each in entries]
+    return [e.seq for e in events if e.key in keys and e.data is not None]
 
 
 def _thing(fold: Fold, key: str) -> Data:

@@ -151,6 +151,9 @@ class Fold:
         request = private.get("request")
         if request is None:
             return
+        known = self.receipts.get(str(request))
+        if known is not None and known.position.seq > position.seq:
+            return  # the answer named the last event of its batch
         self.receipts[str(request)] = Receipt(
             str(private["answer"]),
             cast("int", private["status"]),

@@ -6,7 +6,7 @@ configuration) stand in `_rules`, and are judged together with the rest.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, TypeVar
@@ -21,10 +21,10 @@ from pydantic import (
     StringConstraints,
     ValidationError,
 )
-from pydantic_core import ErrorDetails
 
 from channels.errors import Fault, Invalid
 from channels.events import SLUG
+from publishers.faults import faults_of, within
 from publishers.text import Line, Prose, web_address
 
 _RFC_3339 = re.compile(
@@ -38,7 +38,18 @@ def _instant(value: object) -> object:
     return value
 
 
-Instant = Annotated[AwareDatetime, BeforeValidator(_instant), Field(strict=False)]
+def _in_reach(value: datetime) -> datetime:
+    if not 1970 <= value.year <= 9998:  # with any zone's offset it is still a date
+        raise ValueError("a time is between the years 1970 and 9998")
+    return value
+
+
+Instant = Annotated[
+    AwareDatetime,
+    BeforeValidator(_instant),
+    AfterValidator(_in_reach),
+    Field(strict=False),
+]
 Slug = Annotated[str, StringConstraints(pattern=f"^{SLUG.pattern}$")]
 Headline = Annotated[Line, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[Line, StringConstraints(min_length=1, max_length=100)]
@@ -197,11 +208,7 @@ def check(model: type[M], data: Mapping[str, object], rules: Rules) -> M:
     try:
         body = model.model_validate(data)
     except ValidationError as error:
-        found = [
-            Fault(_pointer(each["loc"]), _sentence(each))
-            for each in error.errors(include_url=False)
-        ]
-        raise Invalid(errors=[*found, *faults]) from error
+        raise Invalid(errors=[*faults_of(error), *faults]) from error
     if faults:
         raise Invalid(errors=faults)
     return body
@@ -228,10 +235,7 @@ def _rules(model: type[Body], data: Mapping[str, object], rules: Rules) -> list[
         faults = _story_rules(data, rules)
         first = data.get("update")
         if isinstance(first, Mapping):
-            faults += [
-                Fault(f"/update{fault.pointer}", fault.detail)
-                for fault in _update_rules(first)
-            ]
+            faults += within("/update", _update_rules(first))
         return faults
     return _update_rules(data) if issubclass(model, UpdateBody) else []
 
@@ -271,26 +275,3 @@ def _time(data: Mapping[str, object], name: str) -> datetime | None:
         return datetime.fromisoformat(value.upper())
     except ValueError:
         return None
-
-
-def _pointer(loc: Sequence[str | int]) -> str:
-    """RFC 6901: `~` and `/` in names are escaped."""
-    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in loc]
-    return "".join(f"/{part}" for part in parts)
-
-
-def _sentence(error: ErrorDetails) -> str:
-    context = error.get("ctx", {})
-    of = "characters" if isinstance(error["input"], str) else "items"
-    match error["type"]:
-        case "extra_forbidden":
-            return "There is no such member."
-        case "missing":
-            return "This member is required."
-        case "too_long" | "string_too_long":
-            return f"At most {context['max_length']} {of}."
-        case "too_short" | "string_too_short":
-            return f"At least {context['min_length']} {of}."
-        case _:
-            text = error["msg"].removeprefix("Value error, ")
-            return text[:1].upper() + text[1:].removesuffix(".") + "."

@@ -4,11 +4,12 @@ Pure decisions over the fold. The statuses and the moves between them are one ta
 what it does not list is forbidden.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from channels.errors import WrongState
+from channels.errors import Invalid, WrongState
 from channels.events import Data, timestamp
 from publishers.batches import Change, Decision
+from publishers.faults import within
 from publishers.fold import PUBLIC, STORY, Action, Fold, later
 from publishers.requests import NewStory, Revision, StoryBody, Withdrawal
 from publishers.rich_text import render
@@ -42,7 +43,10 @@ def open_story(
     changes: tuple[Change, ...] = (Change(STORY, data),)
     if body.update is not None:
         opened = Fold(fold.slug, story=data)
-        first = publish(opened, body.update, first_media, action, terms)
+        try:
+            first = publish(opened, body.update, first_media, action, terms)
+        except Invalid as error:
+            raise Invalid(errors=within("/update", error.errors)) from error
         changes += first.changes
     return Decision(STORY, changes)
 
@@ -90,13 +94,9 @@ def withdraw_story(
         "modified": at,
         "permalink": story["permalink"],
     }
-    stubs = [
-        Change(f"update/{id_}", *_stub(fold, id_, update, withdrawal, action, terms))
-        for id_, update in fold.updates.items()
-        if update["status"] != "withdrawn" or withdrawal.purge
-    ]
-    cards = [Change(key, None) for key, card in fold.cards.items() if card]
     text = removed(fold, STORY) if withdrawal.purge else ()
+    stubs = _stubs(fold, withdrawal, action, terms)
+    cards = _no_cards(fold, withdrawal)
     return Decision(STORY, (Change(STORY, data, text), *stubs, *cards))
 
 
@@ -110,18 +110,22 @@ def editable(story: Data) -> dict[str, object]:
     return members
 
 
-def _stub(
-    fold: Fold,
-    id_: str,
-    update: Data,
-    withdrawal: Withdrawal,
-    action: Action,
-    terms: Terms,
-) -> tuple[Data, tuple[Data, ...]]:
-    fresh = update["status"] != "withdrawn"
-    reason = withdrawal.reason if fresh else None
-    gone = removed(fold, f"update/{id_}") if withdrawal.purge else ()
-    return stub(fold, update, reason, action, terms), gone
+def _stubs(
+    fold: Fold, withdrawal: Withdrawal, action: Action, terms: Terms
+) -> Iterator[Change]:
+    for id_, update in fold.updates.items():
+        key, fresh = f"update/{id_}", update["status"] != "withdrawn"
+        gone = removed(fold, key) if withdrawal.purge else ()
+        if fresh or gone:
+            reason = withdrawal.reason if fresh else None
+            yield Change(key, stub(fold, update, reason, action, terms), gone)
+
+
+def _no_cards(fold: Fold, withdrawal: Withdrawal) -> Iterator[Change]:
+    for key, card in fold.cards.items():
+        gone = removed(fold, key) if withdrawal.purge else ()
+        if card or gone:
+            yield Change(key, None, gone)
 
 
 def _left_to_purge(fold: Fold, withdrawal: Withdrawal) -> bool:

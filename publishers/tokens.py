@@ -16,6 +16,14 @@ from publishers.permissions import Grant, is_scope
 SHORTEST_SECRET = 32
 LONGEST_TOKEN = 8192  # bytes; a token of ours is under one kilobyte
 _REQUIRED = ["exp", "aud", "iss", "sub"]
+_UNREADABLE = (
+    jwt.PyJWTError,
+    KeyError,  # a `kid` nobody has
+    ValueError,
+    TypeError,  # claims of a wrong type, in tokens that others signed
+    OverflowError,
+    RecursionError,  # brackets upon brackets, before any signature is looked at
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,10 @@ class Keyring:
                 issuer=self.issuer,
                 options={"require": _REQUIRED},
             )
-        except (jwt.PyJWTError, KeyError, ValueError) as error:
+        except _UNREADABLE as error:
             raise refusal from error
+        if not claims["sub"]:
+            raise refusal  # nobody's name stands for readers without a token
         return claims
 
     def grant(self, token: str, *, use: str = "api") -> Grant:

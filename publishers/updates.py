@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from channels.errors import Fault, Invalid, NotFound, StaleVersion, WrongState
 from channels.events import Data, instant, timestamp
 from publishers.batches import Change, Decision
-from publishers.fold import Action, Fold, later
+from publishers.fold import Action, Fold, later, removed_by
 from publishers.requests import Revision, UpdateBody, Withdrawal
 from publishers.rich_text import render
 
@@ -74,7 +74,7 @@ def withdraw(
     fold: Fold, id_: str, withdrawal: Withdrawal, action: Action, terms: Terms
 ) -> Decision:
     """The stub in place of the text. Final; repeating it changes nothing."""
-    need_open(fold)
+    need_story(fold)
     current = find_update(fold, id_)
     key = f"update/{id_}"
     removed = removed_versions(fold, key) if withdrawal.purge else ()
@@ -117,7 +117,11 @@ def removed_versions(fold: Fold, key: str) -> tuple[Data, ...]:
     current = fold.updates.get(key.removeprefix("update/"), {})
     if current.get("status") == "withdrawn" and len(versions) < 2:
         return ()
-    return tuple([version.removed() for version in versions])
+    removed: list[Data] = []
+    for version in versions:
+        # What an earlier purge removed stays on record with the later one.
+        removed += [*removed_by(version.private), version.removed()]
+    return tuple(removed)
 
 
 def need_story(fold: Fold) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Collection
 from datetime import timedelta
 
-from livewire.app import Parts, new_id, now
-from livewire.newsroom.sessions import LINK_LIFETIME, Sessions
+from livewire.app import Parts, now
+from livewire.newsroom.sessions import LINK_LIFETIME
 
 
 def sign_in_link(
@@ -15,12 +15,4 @@ def sign_in_link(
     lifetime: timedelta = LINK_LIFETIME,
 ) -> str:
     """The address that signs `name` in, once, with these scopes."""
-    settings = parts.settings
-    sessions = Sessions(
-        parts.keyring,
-        parts.records,
-        settings.address,
-        new_id,
-        timedelta(hours=settings.session_hours),
-    )
-    return sessions.link(name, scopes, now(), lifetime=lifetime)
+    return parts.sessions.link(name, scopes, now(), lifetime=lifetime)

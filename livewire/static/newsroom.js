@@ -10,6 +10,7 @@ import { Alarm } from "./newsroom-alarm.js";
 import { Drafts } from "./newsroom-drafts.js";
 
 const WAIT = 20_000; // ms for an answer before a sending counts as failed
+const LOOK = 10_000; // ms between looks at what others did
 
 const strip = /** @type {HTMLElement} */ (document.querySelector("#strip"));
 const retry = /** @type {HTMLButtonElement} */ (strip.querySelector("[data-retry]"));
@@ -67,14 +68,13 @@ async function refresh() {
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!fresh.querySelector("[data-desk]")) throw new Error("signed out");
   alarm.count(fresh);
-  for (const item of fresh.querySelectorAll("#timeline > li")) {
-    const old = document.getElementById(item.id);
-    if (old && isBusy(old)) item.replaceWith(document.adoptNode(old));
-  }
-  for (const id of ["timeline", "list", "side"]) {
-    const here = document.getElementById(id);
+  const timeline = document.querySelector("#timeline");
+  if (timeline) bringUpToDate(timeline, [...fresh.querySelectorAll("#timeline > li")]);
+  const side = document.querySelector("#side");
+  const stale = side && !isBusy(side) && isOther(side, fresh.querySelector("#side"));
+  for (const id of ["list", "head", stale ? "side" : "numbers"]) {
     const there = fresh.getElementById(id);
-    if (here && there && (id === "timeline" || !isBusy(here))) here.replaceWith(there);
+    if (there) document.getElementById(id)?.replaceWith(there);
   }
   for (const name of ["csrf", "key"]) {
     const field = fresh.querySelector(`input[name="${name}"]`);
@@ -83,6 +83,26 @@ async function refresh() {
       if (name === "csrf" || !unknown.has(form)) put(form, name, value);
     }
   }
+}
+
+/**
+ * Put the wanted items into a list. What is the same, or being written in, is not moved.
+ * @param {Element} list @param {Element[]} wanted
+ */
+function bringUpToDate(list, wanted) {
+  const items = wanted.map((fresh) => {
+    const old = document.getElementById(fresh.id);
+    return old && (isBusy(old) || !isOther(old, fresh)) ? old : fresh;
+  });
+  for (const old of [...list.children]) if (!items.includes(old)) old.remove();
+  items.forEach((item, place) => {
+    if (list.children[place] !== item) list.insertBefore(item, list.children[place] ?? null);
+  });
+}
+
+/** @param {Element} here @param {Element|null} there */
+function isOther(here, there) {
+  return here.getAttribute("data-version") !== there?.getAttribute("data-version");
 }
 
 /** @param {Element} part */
@@ -127,11 +147,13 @@ async function done(form, by, told) {
   if (by?.hasAttribute("data-picture")) return addPicture(form, told);
   changed.delete(form);
   drafts.forget(form);
-  if (!form.id) {
-    if (location.pathname !== told.location) return location.assign(told.location);
-  } else {
-    clear(form);
+  const others = [...document.forms].some((each) => changed.has(each) && hasWords(each));
+  const aboutStory = told.id === "story" && !others;
+  if (aboutStory || location.pathname !== told.location) {
+    return location.assign(`${told.location}?said=${told.said}`);
   }
+  if (form.id) clear(form);
+  const item = form.closest("li")?.id;
   put(form, "key", told.key);
   say(WORDS[told.said] ?? "Done.");
   try {
@@ -139,7 +161,9 @@ async function done(form, by, told) {
   } catch {
     say(`${WORDS[told.said] ?? "Done."} The page could not be brought up to date: reload it.`);
   }
-  if (form.id) /** @type {HTMLElement} */ (form.querySelector(".headline")).focus();
+  const here = item ? document.getElementById(item)?.querySelector("button, summary") : null;
+  const next = form.id ? form.querySelector(".headline") : here;
+  if (next instanceof HTMLElement) next.focus({ preventScroll: true });
 }
 
 /** An empty sheet, whatever it was delivered with. @param {HTMLFormElement} form */
@@ -183,7 +207,7 @@ async function refused(form, by, status, told) {
   if (status === 403 && told.type?.endsWith("not-from-here")) {
     return say("Not sent: your sign-in has changed. Your text is kept.", { wrong: true, again: true });
   }
-  say(`${told.words} Your text is kept.`, { wrong: true, again: status >= 500 });
+  say(`${told.words ?? told.title} Your text is kept.`, { wrong: true, again: status >= 500 });
 }
 
 /** @param {HTMLFormElement} form @param {Record<string, any>} row */
@@ -235,13 +259,22 @@ document.addEventListener("input", ({ target }) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  if (event.key !== "Enter" || event.isComposing) return;
+  if (!event.ctrlKey && !event.metaKey) return goOn(event);
   const form = event.target instanceof Element ? event.target.closest("form") : null;
   if (!form || form.hasAttribute("data-plain")) return;
   event.preventDefault();
   const button = form.querySelector("button.main") ?? form.querySelector(".foot button");
   if (button instanceof HTMLButtonElement && !button.disabled) form.requestSubmit(button);
 });
+
+/** Enter in a line of the sheet goes to the text: nothing is sent by a slip. @param {KeyboardEvent} event */
+function goOn(event) {
+  const line = event.target;
+  if (!(line instanceof HTMLInputElement) || !line.closest(".sheet:not(.small)")) return;
+  if (line.type !== "checkbox" && line.type !== "file") event.preventDefault();
+  if (line.matches(".headline")) line.form?.querySelector("textarea")?.focus();
+}
 
 addEventListener("beforeunload", (event) => {
   if ([...document.forms].some((form) => changed.has(form) && hasWords(form))) event.preventDefault();
@@ -270,3 +303,6 @@ const zone = document.querySelector('input[name="timezone"]');
 if (zone instanceof HTMLInputElement && zone.value === "UTC") {
   zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "UTC";
 }
+setInterval(() => {
+  if (!document.hidden && !failed) refresh().catch(() => {});
+}, LOOK);

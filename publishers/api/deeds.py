@@ -23,7 +23,8 @@ Content = dict[str, object]
 
 def require_for(grant: Grant, channel: str, content: Content) -> None:
     """The further scopes that the content of a request needs."""
-    if content.get("breaking") or content.get("breaking_until"):
+    # Null for the end of an alert is the usual time from now: it prolongs it.
+    if content.get("breaking") or "breaking_until" in content:
         grant.require("breaking", channel)
     if content.get("purge"):
         grant.require("purge", channel)
@@ -93,8 +94,7 @@ async def open_story(
     A story that names no section belongs to the first one. Raises `NotAllowed`,
     `Invalid`, `WrongState`, `KeyReused`.
     """
-    if content.get("section") is None:
-        content = {**content, "section": ask.rules.sections[0]}
+    content = _with_section(ask, {"section": None, **content})
     body, media = await ask.check(NewStory, content)
     wanted = body.slug or _slug_of(body.headline)
     if body.slug is not None:
@@ -104,9 +104,10 @@ async def open_story(
 
     async def decide(fold: Fold) -> Decision:
         image, pictures = first(media, "/image"), fill(media, "/update/media")
+        told = (body.body, body.summary, body.update and body.update.body)
         return await decided(
             lambda: stories.open_story(fold, body, image, pictures, action, ask.terms),
-            characters=len(body.body or ""),
+            characters=sum(len(text or "") for text in told),
         )
 
     try:
@@ -116,6 +117,7 @@ async def open_story(
             raise
     # A slug that we chose ourselves gives way.
     other = _beside(wanted, action.request)
+    _require_opening(grant, other, content)
     if keyed:
         await _reserve(ask, action, other, instead=True)
     return await ask.desk.write(other, action, decide)
@@ -125,6 +127,7 @@ async def change_story(
     ask: Publishing, slug: str, content: Content, tags: Sequence[str], action: Action
 ) -> Outcome:
     """A new version of a story by merge patch. Raises as `change_update` does."""
+    content = _with_section(ask, content)
 
     async def decide(fold: Fold) -> Decision:
         updates.need_open(fold)
@@ -152,6 +155,12 @@ async def withdraw_story(
         return stories.withdraw_story(fold, asked, action, ask.terms)
 
     return await ask.desk.write(slug, action, decide)
+
+
+def _with_section(ask: Publishing, content: Content) -> Content:
+    if "section" in content and content["section"] is None:
+        return {**content, "section": ask.rules.sections[0]}
+    return content
 
 
 def _require_opening(grant: Grant, slug: str, content: Content) -> None:

@@ -1,18 +1,29 @@
 """Pictures over HTTP: upload one, serve one."""
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid5
 
 from starlette.datastructures import UploadFile
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from channels.errors import Fault, Invalid, KeyReused, NotFound, TooLarge
+from channels.errors import (
+    BadRequest,
+    Fault,
+    Invalid,
+    KeyReused,
+    NotFound,
+    TooLarge,
+    TooSlow,
+)
 from publishers.api.publishing import Publishing, answer
 from publishers.bodies import digest
 from publishers.media.images import prepare
+
+_WIDTH = re.compile("[1-9][0-9]{0,5}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +60,11 @@ class Pictures:
 
     async def show(self, request: Request) -> Response:
         """`GET /media/{id}/{width}`: one rendition."""
-        width = request.path_params["width"]
-        found = await asyncio.to_thread(
-            self.publishing.media.load, request.path_params["id"], width
-        )
+        id_, width = request.path_params["id"], request.path_params["width"]
+        found = None
+        if _WIDTH.fullmatch(width):
+            load = self.publishing.media.load
+            found = await asyncio.to_thread(load, id_, int(width))
         if found is None:
             raise NotFound("There is no such picture.")
         headers = {
@@ -71,10 +83,18 @@ class Pictures:
         slack = 64 * 1024  # boundaries and part headers
         if not declared.isdigit() or int(declared) > entrance.limits.upload + slack:
             raise TooLarge(f"At most {entrance.limits.upload} bytes, length declared.")
-        async with request.form(max_files=1, max_fields=4) as form:
-            for part in form.values():
-                if isinstance(part, UploadFile):
-                    return await part.read()
+        try:
+            async with (
+                asyncio.timeout(entrance.limits.deadline),
+                request.form(max_files=1, max_fields=4) as form,
+            ):
+                for part in form.values():
+                    if isinstance(part, UploadFile):
+                        return await part.read()
+        except TimeoutError as error:
+            raise TooSlow from error
+        except ClientDisconnect as error:
+            raise BadRequest("The body ended early.") from error
         raise Invalid(errors=[Fault("", "The form has no file.")])
 
     async def _known(

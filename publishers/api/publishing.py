@@ -54,7 +54,9 @@ class Publishing:
         except Invalid as error:
             faults += error.errors
         pictures = {}
-        for pointer, given in _media_lists(data):
+        # A valid body has its words put right; a faulty one is looked at as it came.
+        named = data if body is None else body.model_dump(mode="json")
+        for pointer, given in _media_lists(named):
             pictures[pointer], wrong = await asyncio.to_thread(
                 self._resolve, pointer, given
             )

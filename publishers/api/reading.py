@@ -28,7 +28,8 @@ from publishers.permissions import Grant
 
 _NAMESPACE = UUID("6f2b8f4e-0a8f-5c0e-9f0b-6d1c7a52e3aa")
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_ETAG = re.compile(r'\*|(?:W/)?"[^"]*"')
+_ETAG = r'(?:W/)?"[^"]*"'
+_IF_MATCH = re.compile(rf"\*|{_ETAG}(?:\s*,\s*{_ETAG})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,31 +83,37 @@ class Entrance:
         return bytes(body)
 
     def action(
-        self, request: Request, grant: Grant, content: dict[str, Any], *, status: int
+        self,
+        request: Request,
+        grant: Grant,
+        content: dict[str, Any],
+        *,
+        status: int,
+        key: str = "",
     ) -> Action:
-        """The action a request asks for, with the id by which it is known again."""
+        """The action a request asks for, with the id by which it is known again.
+
+        `key` is an idempotency key that came otherwise than in its header.
+        """
         note = content.get("note")
         return Action(
             by=grant.subject,
             at=self.now(),
-            request=self.request_id(request, grant),
+            request=self.request_id(request, grant, key=key),
             fingerprint=fingerprint(content, self.secret),
             status=status,
             note=note if isinstance(note, str) else None,
         )
 
-    def request_id(self, request: Request, grant: Grant) -> str:
+    def request_id(self, request: Request, grant: Grant, *, key: str = "") -> str:
         """The same for the same editor, request and key; new without a key."""
-        key = idempotency_key(request)
-        if key is None:
+        sent = _key(key) if key else idempotency_key(request)
+        if sent is None:
             return self.new_id()
-        return known_id(grant, request, key)
-
-
-def known_id(grant: Grant, request: Request, key: str) -> str:
-    """The request id of this editor's request under this key, a UUIDv5."""
-    known = f"{grant.subject}\n{request.method} {request.url.path}\n{key}"
-    return str(uuid5(_NAMESPACE, known))
+        # Not the path of `request.url`, in which the client's Host has its say.
+        path = request.scope["path"]
+        known = f"{grant.subject}\n{request.method} {path}\n{sent}"
+        return str(uuid5(_NAMESPACE, known))
 
 
 def idempotency_key(request: Request) -> str | None:
@@ -117,16 +124,26 @@ def idempotency_key(request: Request) -> str | None:
     key = given[0].strip()
     if len(key) > 1 and key[0] == key[-1] == '"':
         key = key[1:-1]
-    if len(given) > 1 or _KEY.fullmatch(key) is None:
+    return _key(key if len(given) == 1 else "")
+
+
+def _key(key: str) -> str:
+    if _KEY.fullmatch(key) is None:
         raise BadRequest("Idempotency-Key is 1 to 128 printable ASCII characters.")
     return key
 
 
 def if_match(request: Request, *, required: bool) -> list[str]:
-    """The entity tags of `If-Match`; `*` where it may be missing and is."""
+    """The entity tags of `If-Match`; `*` where it may be missing and is.
+
+    Raises `VersionRequired`, and `BadRequest` where it breaks its grammar.
+    """
     given = request.headers.getlist("if-match")
     if not given:
         if required:
             raise VersionRequired('Send If-Match: "<version>", or * to overwrite.')
         return ["*"]
-    return _ETAG.findall(", ".join(given))
+    tags = ", ".join(given).strip()
+    if _IF_MATCH.fullmatch(tags) is None:
+        raise BadRequest('If-Match is * or a version in quotes, as "3".')
+    return ["*"] if tags == "*" else re.findall(_ETAG, tags)

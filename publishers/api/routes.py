@@ -26,5 +26,5 @@ def routes(publishing: Publishing, pictures: Pictures) -> list[Route]:
         Route(f"{update}/versions", updates.versions, methods=["GET"]),
         Route(f"{update}/withdraw", updates.withdraw, methods=["POST"]),
         Route("/api/media", pictures.upload, methods=["POST"]),
-        Route("/media/{id}/{width:int}", pictures.show, methods=["GET"]),
+        Route("/media/{id}/{width}", pictures.show, methods=["GET"]),
     ]

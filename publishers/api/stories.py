@@ -16,7 +16,7 @@ from publishers.api.deeds import (
 )
 from publishers.api.publishing import Publishing, answer, etag
 from publishers.api.reading import if_match
-from publishers.api.updates import MOST_LISTED, may_publish
+from publishers.api.updates import limit_of, may_publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +102,7 @@ def _asked(
     request: Request,
 ) -> tuple[str | None, str | None, tuple[str, str] | None, int]:
     query, faults = request.query_params, list[Fault]()
-    limit = query.get("limit", "30")
-    count = int(limit) if limit.isascii() and limit.isdigit() else 0
-    if not 1 <= count <= MOST_LISTED:
-        faults.append(Fault("?limit", f"A whole number, 1 to {MOST_LISTED}."))
+    count = limit_of(query, faults)
     cursor = query.get("cursor")
     modified, separator, slug = (cursor or "").partition("~")
     if cursor is not None and not separator:

@@ -1,12 +1,14 @@
 """Updates over HTTP: publish, list, show, correct, versions, withdraw."""
 
+import re
 from dataclasses import dataclass
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 
 from channels.errors import Fault, Invalid, NotFound
-from channels.events import Data, timestamp
+from channels.events import SLUG, Data, timestamp
 from publishers.api.deeds import (
     change_update,
     publish_update,
@@ -22,6 +24,9 @@ from publishers.updates import find_update, need_story
 
 MOST_LISTED = 100
 USUALLY_LISTED = 30
+
+_FEW_DIGITS = re.compile("[0-9]{1,4}")
+"""Thousands of them would take int() long, and past a limit it raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +128,26 @@ class _Asked:
 
 
 def may_publish(ask: Publishing, request: Request) -> Grant:
-    """Who asks, if they may publish in the story. Raises 401, then 403."""
-    grant = ask.entrance.grant(request)
-    grant.require("publish", f"story/{request.path_params['slug']}")
+    """Who asks, if they may publish in the story. Raises 401, then 403, then 404."""
+    grant, slug = ask.entrance.grant(request), request.path_params["slug"]
+    grant.require("publish", f"story/{slug}")
+    if SLUG.fullmatch(slug) is None:
+        raise NotFound(f"{slug[:100]!r} is not the name of a story.")
     return grant
+
+
+def limit_of(query: QueryParams, faults: list[Fault]) -> int:
+    """How many things a list is to hold at most; another fault where it is wrong."""
+    limit = query.get("limit", str(USUALLY_LISTED))
+    count = int(limit) if _FEW_DIGITS.fullmatch(limit) else 0
+    if not 1 <= count <= MOST_LISTED:
+        faults.append(Fault("?limit", f"A whole number, 1 to {MOST_LISTED}."))
+    return count
 
 
 def _asked(request: Request) -> _Asked:
     query, faults = request.query_params, list[Fault]()
-    limit = query.get("limit", str(USUALLY_LISTED))
-    count = int(limit) if limit.isascii() and limit.isdigit() else 0
-    if not 1 <= count <= MOST_LISTED:
-        faults.append(Fault("?limit", f"A whole number, 1 to {MOST_LISTED}."))
+    count = limit_of(query, faults)
     cursor = query.get("cursor")
     published, separator, id_ = (cursor or "").partition("~")
     if cursor is not None and not separator:

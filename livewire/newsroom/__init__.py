@@ -1,0 +1,1 @@
+"""The newsroom: where editors sign in, write and correct."""

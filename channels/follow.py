@@ -59,7 +59,7 @@ class Sink(ABC):
 class Follow:
     """A sink's place in a channel: the number of the last event written to it."""
 
-    __slots__ = ("_join", "_leave", "live", "paused", "seq", "sink", "view")
+    __slots__ = ("_join", "_leave", "goal", "live", "paused", "seq", "sink", "view")
 
     def __init__(
         self,
@@ -73,6 +73,9 @@ class Follow:
         self.view = view
         self.sink = sink
         self.seq = seq
+        # The top it was told of: what was left out on the way there is superseded
+        # only in a log that reaches so far.
+        self.goal = seq
         self.live = False
         self.paused = False
         self._join = join
@@ -85,6 +88,7 @@ class Follow:
 
     def open(self, reason: Reason | None) -> None:
         """Say `ready` or `reset`, then everything after the position, then go live."""
+        self.goal = self.view.extent.top
         frame = self.sink.format.opening(
             self.view.channel, self.view.extent, self.position, reason
         )
@@ -113,6 +117,7 @@ class Follow:
         One synchronous step: there is no moment between history and live.
         """
         self.paused = False
+        self.goal = self.view.extent.top
         for encoded in self.view.after(self.seq):
             self.take(encoded)
             if self.paused:

@@ -7,6 +7,7 @@ view never judges from its own top: what it does not know it asks the log first.
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -28,7 +29,7 @@ class _Channel:
     name: str
     view: View
     used: float  # loop's time of the last asking
-    stop: Stop | None = None
+    stop: Stop
     live: dict[Follow, None] = field(default_factory=dict)  # in order of joining
     follows: set[Follow] = field(default_factory=set)
     reading: "asyncio.Task[None] | None" = None
@@ -62,10 +63,12 @@ class Hub:
         """
         channel = self._channels.get(name) or await self._load(name)
         channel.used = self._clock()
+        if channel.reading is not None:
+            with suppress(LogUnavailable):  # what the view holds is old, but not wrong
+                await asyncio.shield(channel.reading)
         if position is not None and channel.view.judge(position) in ("epoch", "ahead"):
+            # Begun after the asking: what this read does not bring is not there.
             await asyncio.shield(self._read_again(channel))
-        elif channel.reading is not None:
-            await asyncio.shield(channel.reading)
         return channel.view
 
     def follow(
@@ -126,12 +129,14 @@ class Hub:
         return iter(self._channels)
 
     def sweep(self) -> None:
-        """Let go of channels that nobody has wanted for a while."""
+        """Let go of channels nobody has wanted for a while; read the stalled anew."""
         oldest = self._clock() - self._idle
         for channel in list(self._channels.values()):
             wanted = channel.follows or channel.reading or channel.used > oldest
             if not wanted:
                 self._drop(channel)
+            elif channel.stalled:
+                self._read_again(channel)
 
     async def close(self) -> None:
         """Stop listening and wait for the reads under way."""
@@ -144,8 +149,7 @@ class Hub:
 
     def _drop(self, channel: _Channel) -> None:
         del self._channels[channel.name]
-        if channel.stop is not None:
-            channel.stop()
+        channel.stop()
 
     async def _load(self, name: str) -> _Channel:
         loading = self._loading.get(name)
@@ -187,16 +191,16 @@ class Hub:
             channel.held.append(delivery)
             return
         view = channel.view
-        if delivery.extent.top <= view.extent.top and _continues(view, delivery):
-            return  # heard before
-        entries = [
-            each for each in delivery.entries if each.event.seq > view.extent.top
-        ]
-        whole = entries and entries[0].event.seq == view.extent.top + 1
-        if not (whole and _continues(view, delivery)):
+        if _is_held(view, delivery):
+            return
+        top = view.extent.top
+        events = [each.event for each in delivery.entries if each.event.seq > top]
+        missing = range(top + 1, delivery.extent.top + 1)
+        whole = [event.seq for event in events] == list(missing)
+        if not (events and whole and _continues(view, delivery)):
             self._read_again(channel)
             return
-        fresh = view.apply([each.event for each in entries], delivery.extent)
+        fresh = view.apply(events, delivery.extent)
         for encoded in fresh:
             for follow in tuple(channel.live):
                 follow.take(encoded)
@@ -210,7 +214,7 @@ class Hub:
     async def _renew(self, channel: _Channel) -> None:
         try:
             history = await self._log.read(channel.name)
-        except LogUnavailable:
+        except Exception:
             channel.stalled = True
             raise
         finally:
@@ -222,14 +226,19 @@ class Hub:
             self._hear(channel, delivery)
 
     def _replace(self, channel: _Channel, history: History) -> None:
-        """Give every follow the new view; the fence judges where each one stands."""
-        positions = [(follow, follow.position) for follow in channel.follows]
-        channel.view = _view(channel.name, history)
-        for follow, position in positions:
+        """Give every follow the new view; the fence judges where each one stands.
+
+        One in the middle of catching up is judged by its goal: it was spared what the
+        goal superseded, and may lack just that if the log no longer reaches it. One
+        below the floor lost nothing it will not be told to drop.
+        """
+        old, channel.view = channel.view.extent, _view(channel.name, history)
+        for follow in tuple(channel.follows):
             was_live = follow.live
-            reason = channel.view.judge(position)
+            furthest = old.position(max(follow.seq, follow.goal))
+            reason = channel.view.judge(furthest)
             follow.view = channel.view
-            if reason is not None:
+            if reason not in (None, "trimmed"):
                 follow.seq = 0
                 follow.live = False
                 channel.live.pop(follow, None)
@@ -248,6 +257,19 @@ class Hub:
 
 def _view(name: str, history: History) -> View:
     return View(name, history.extent, [entry.event for entry in history.entries])
+
+
+def _is_held(view: View, delivery: Delivery) -> bool:
+    """Whether the view holds all of it: it was read before it was heard.
+
+    Without entries nothing was appended and the delivery tells how the log stands now,
+    so a top below the view's own means loss. An append never tells of less than there
+    was: after a loss it comes with a new epoch.
+    """
+    known, told = view.extent, delivery.extent
+    if not delivery.entries:
+        return told.epochs == known.epochs and told.top == known.top
+    return known.epochs[: len(told.epochs)] == told.epochs and told.top <= known.top
 
 
 def _continues(view: View, delivery: Delivery) -> bool:

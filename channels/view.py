@@ -28,6 +28,8 @@ class View:
     def apply(self, events: Sequence[Event], extent: Extent) -> list[Encoded]:
         """Take what one append brought; the newest of each key, to be delivered.
 
+        What the same append pushed below the floor is not among them.
+
         The caller has made sure that nothing lies between the old top and `events`.
         """
         self.extent = extent
@@ -43,7 +45,8 @@ class View:
             self._newest.pop(key, None)
             self._newest[key] = encoded
         self._forget()
-        return list(newest.values())
+        floor = self.extent.floor
+        return [each for each in newest.values() if each.event.seq > floor]
 
     def _forget(self) -> None:
         floor = self.extent.floor

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from channels.errors import LivewireError
+from channels.errors import LivewireError, TooLarge, TooSlow
 from livewire.reader.pages import Pages
 
 _logger = logging.getLogger(__name__)
@@ -36,7 +36,11 @@ class Problems:
 
     def _ours(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, LivewireError)  # noqa: S101 - Starlette's promise
-        return self._answer(request, error.problem(), error.status, error.headers)
+        headers = error.headers
+        if isinstance(error, TooLarge | TooSlow):
+            # Or the server would go on reading what nobody wants, to its end if any.
+            headers = {**headers, "Connection": "close"}
+        return self._answer(request, error.problem(), error.status, headers)
 
     def _http(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - Starlette's promise

@@ -5,9 +5,8 @@ The law: nothing is reported done before the commit that holds it was synced to 
 again until the process starts anew: a later success would prove nothing about the
 pages the kernel may have dropped.
 
-The lock is SQLite's own, held for as long as the file is open, so that a second
-process is refused. apsw brings a current SQLite along: the one in Debian 12 can
-corrupt a WAL that two connections checkpoint (mended in 3.51.3).
+The WAL is moved into the file by this thread and not by SQLite's own hook, which hides
+failed syncs.
 """
 
 import asyncio
@@ -21,30 +20,25 @@ from typing import Any
 
 import apsw
 
-from channels.errors import LivewireError, LogInUse, LogUnavailable, StorageFull
+from channels.errors import LivewireError, LogUnavailable, StorageFull
+from channels.sqlite.opening import connect
 
 _logger = logging.getLogger(__name__)
-
-FORMAT = 1
-"""Version of the stored format, kept in `PRAGMA user_version`."""
 
 _GROUP = 256
 """At most this many jobs share one commit, so that none waits long for the rest."""
 
-_SCHEMA = """
-CREATE TABLE channels (
-    name TEXT PRIMARY KEY, top INTEGER NOT NULL, floor INTEGER NOT NULL,
-    guard TEXT NOT NULL, epochs TEXT NOT NULL
-) WITHOUT ROWID;
-CREATE TABLE events (
-    channel TEXT NOT NULL, seq INTEGER NOT NULL, epoch TEXT NOT NULL,
-    key TEXT NOT NULL, version INTEGER NOT NULL, type TEXT NOT NULL, id TEXT NOT NULL,
-    at TEXT NOT NULL, data BLOB, private BLOB NOT NULL, UNIQUE (channel, seq)
-);
-CREATE TABLE records (
-    name TEXT PRIMARY KEY, version INTEGER NOT NULL, value BLOB NOT NULL
-) WITHOUT ROWID;
-"""
+_FILE_FAILED = (
+    apsw.BusyError,
+    apsw.CantOpenError,
+    apsw.CorruptError,
+    apsw.IOError,
+    apsw.NoMemError,
+    apsw.NotADBError,
+    apsw.PermissionsError,
+    apsw.ReadOnlyError,
+)
+"""What says that the file is not to be trusted; other errors are one job's own."""
 
 Work = Callable[[apsw.Connection], Any]
 Then = Callable[[Any], None]
@@ -57,11 +51,15 @@ class _Job:
     scrub: bool
     done: "asyncio.Future[Any]"
     result: Any = None
+    stored: bool = False
     error: Exception | None = None
 
 
 class SqliteFile:
     """The file, and the thread that alone touches it."""
+
+    journal = 1_000
+    """Pages that the WAL may hold before they are moved into the file."""
 
     def __init__(self, path: Path, *, vfs: str | None = None) -> None:
         self._path = path
@@ -70,9 +68,12 @@ class SqliteFile:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken = False
+        self._pages = 0  # in the WAL now
+        # Whether purged text may stand in the WAL: an earlier life may have left some.
+        self._scrub = True
 
     async def open(self) -> None:
-        """Open and recover the file, unless it is open. `LogInUse`, `LogUnavailable`."""
+        """Open and recover the file, if closed. Raises `LogInUse`, `LogUnavailable`."""
         if self._thread is not None:
             return
         self._loop = asyncio.get_running_loop()
@@ -84,10 +85,10 @@ class SqliteFile:
 
     async def close(self) -> None:
         """Finish what was asked, then give the file back."""
-        if self._thread is not None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
             self._jobs.put(None)
-            await asyncio.to_thread(self._thread.join)
-            self._thread = None
+            await asyncio.to_thread(thread.join)
 
     async def run(
         self, work: Work, then: Then | None = None, *, scrub: bool = False
@@ -111,40 +112,13 @@ class SqliteFile:
         return self._broken
 
     def _connect(self) -> apsw.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            connection = apsw.Connection(str(self._path), vfs=self._vfs)
-            # Exclusive before WAL: the lock outlives each transaction, and the WAL
-            # index stays in memory instead of a file that others could map.
-            connection.pragma("locking_mode", "exclusive")
-            connection.pragma("journal_mode", "wal")
-            connection.pragma("synchronous", "full")
-            # A purged text must not survive in the file's free pages.
-            connection.pragma("secure_delete", "on")
-            self._prepare(connection)
-        except apsw.BusyError as error:
-            raise LogInUse(
-                f"{self._path} is open in another process. One process serves a SQLite "
-                "log; set LIVEWIRE_REDIS_URL to run several."
-            ) from error
-        except apsw.Error as error:
-            raise LogUnavailable(f"{self._path} cannot be opened: {error}") from error
+        connection = connect(self._path, vfs=self._vfs)
+        connection.set_wal_hook(self._count)
         return connection
 
-    def _prepare(self, connection: apsw.Connection) -> None:
-        with connection:
-            found = connection.pragma("user_version")
-            if found == 0:
-                connection.execute(_SCHEMA)
-                connection.pragma("user_version", FORMAT)
-            elif found != FORMAT:
-                raise LogUnavailable(
-                    f"{self._path} has format {found}; this version reads {FORMAT}."
-                )
-        # A write that changes nothing still takes the lock: a second process learns
-        # at once that it is the second.
-        with connection:
-            connection.pragma("user_version", FORMAT)
+    def _count(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        self._pages = pages
+        return apsw.SQLITE_OK
 
     def _work(
         self, connection: apsw.Connection, loop: asyncio.AbstractEventLoop
@@ -162,6 +136,10 @@ class SqliteFile:
             if jobs:
                 self._commit(connection, jobs)
                 loop.call_soon_threadsafe(_report, jobs)
+                self._move_journal(connection)
+        if self._broken or not self._empty_journal(connection):
+            # The journal holds what the file lacks, and is read at the next opening.
+            connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         connection.close()
 
     def _commit(self, connection: apsw.Connection, jobs: list[_Job]) -> None:
@@ -170,28 +148,86 @@ class SqliteFile:
             _fail(jobs, LogUnavailable)
             return
         try:
-            with connection:
-                for job in jobs:
-                    _run(connection, job)
-            if any(job.scrub for job in jobs):
-                # Pages that a purge zeroed in the file still stand in the WAL.
-                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            _transact(connection, jobs)
         except apsw.FullError:
-            _fail(jobs, StorageFull)
+            self._commit_singly(connection, jobs)
         except apsw.Error as error:
-            self._broken = True
-            _logger.critical(
-                "The log's file failed and is no longer trusted: %s", error
-            )
+            self._distrust(error)
             _fail(jobs, LogUnavailable)
+        else:
+            self._settle(connection, [job for job in jobs if job.error is None])
+
+    def _settle(self, connection: apsw.Connection, stored: list[_Job]) -> None:
+        for job in stored:
+            job.stored = True
+        self._scrub |= any(job.scrub for job in stored)
+        if self._scrub and not self._empty_journal(connection):
+            # Stored, but not yet gone from the disk: who asks again finds it done.
+            unsure = [job for job in stored if job.scrub or self._broken]
+            _fail(unsure, LogUnavailable)
+
+    def _commit_singly(self, connection: apsw.Connection, jobs: list[_Job]) -> None:
+        """On a full disk what has room, and what only reads, must not fail too."""
+        if len(jobs) == 1:
+            _fail(jobs, StorageFull)
+            return
+        for job in jobs:
+            self._commit(connection, [job])
+
+    def _empty_journal(self, connection: apsw.Connection) -> bool:
+        """Overwrite in the file, and cut off the WAL, what a purge removed."""
+        try:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.FullError:
+            return False  # tried again after the next commit
+        except apsw.Error as error:
+            self._distrust(error)
+            return False
+        self._scrub = False
+        self._pages = 0
+        return True
+
+    def _move_journal(self, connection: apsw.Connection) -> None:
+        if self._broken or self._pages < self.journal:
+            return
+        try:
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.FullError:
+            return  # the WAL serves meanwhile
+        except apsw.Error as error:
+            self._distrust(error)
+        self._pages = 0
+
+    def _distrust(self, error: apsw.Error) -> None:
+        self._broken = True
+        _logger.critical("The log's file failed and is no longer trusted: %s", error)
+
+
+def _transact(connection: apsw.Connection, jobs: list[_Job]) -> None:
+    # Not apsw's `with`: where SQLite has rolled back by itself, as it does on a full
+    # disk, that raises an error of its own over the one that counts.
+    connection.execute("BEGIN")
+    try:
+        for job in jobs:
+            _run(connection, job)
+        connection.execute("COMMIT")
+    except apsw.Error:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _run(connection: apsw.Connection, job: _Job) -> None:
+    job.error = None
+    connection.execute("SAVEPOINT job")
     try:
-        with connection:  # nested: a savepoint
-            job.result = job.work(connection)
-    except LivewireError as error:
+        job.result = job.work(connection)
+    except (apsw.FullError, *_FILE_FAILED):
+        raise
+    except Exception as error:
         job.error = error
+        connection.execute("ROLLBACK TO job")
+    connection.execute("RELEASE job")
 
 
 def _fail(jobs: list[_Job], error: Callable[[], LivewireError]) -> None:
@@ -201,7 +237,7 @@ def _fail(jobs: list[_Job], error: Callable[[], LivewireError]) -> None:
 
 def _report(jobs: list[_Job]) -> None:
     for job in jobs:
-        if job.error is None and job.then is not None:
+        if job.stored and job.then is not None:
             job.then(job.result)
         if job.done.done():  # whoever asked has gone; what was stored stays
             continue

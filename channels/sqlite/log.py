@@ -3,6 +3,10 @@
 The guard is a fresh id per opening: the first append to a channel after that starts a
 new epoch, so a file that was put back from a copy can never give a number that some
 reader already holds under the same name.
+
+A row is never deleted, only blanked where it stands: a deletion makes SQLite move the
+neighbours together, and copies of them stay behind in the pages' slack, where no later
+purge finds them (`secure_delete` does not cover these).
 """
 
 import logging
@@ -29,6 +33,17 @@ from channels.sqlite.file import SqliteFile
 _logger = logging.getLogger(__name__)
 
 Token = Callable[[], str]
+
+_READ = (
+    "SELECT epoch, seq, key, version, type, id, at, data, private FROM events"
+    " WHERE channel = ? AND seq > ? AND private > x'01' ORDER BY seq"
+)
+# Zeros, which no JSON begins with, and as many as the bytes they replace: only then
+# does SQLite write over the row where it is.
+_BLANK = (
+    "UPDATE events SET data = zeroblob(length(data)),"
+    " private = zeroblob(length(private)) WHERE channel = ? AND seq = ?"
+)
 
 
 class SqliteLog:
@@ -64,9 +79,8 @@ class SqliteLog:
         def work(connection: apsw.Connection) -> History:
             extent, _ = _extent(connection, channel)
             rows = connection.execute(
-                "SELECT epoch, seq, key, version, type, id, at, data, private"
-                " FROM events WHERE channel = ? AND seq > ? ORDER BY seq",
-                (channel, after),
+                _READ,
+                (channel, max(after, extent.floor)),
             )
             return History(extent, tuple([_entry(channel, *row) for row in rows]))
 
@@ -124,15 +138,10 @@ class SqliteLog:
             "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [_row(entry) for entry in entries],
         )
+        forgotten = range(extent.floor + 1, floor + 1)
         connection.executemany(
-            "DELETE FROM events WHERE channel = ? AND seq = ?",
-            [(append.channel, seq) for seq in append.remove],
+            _BLANK, [(append.channel, seq) for seq in (*append.remove, *forgotten)]
         )
-        if floor > extent.floor:
-            connection.execute(
-                "DELETE FROM events WHERE channel = ? AND seq <= ?",
-                (append.channel, floor),
-            )
         _keep_extent(connection, append.channel, after, self._guard)
         return Delivery(append.channel, after, entries)
 

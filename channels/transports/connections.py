@@ -64,18 +64,19 @@ class Connections:
         """Tell every reader of a slot how its channels stand; cut who is stalled."""
         at = timestamp(self._now())
         since = asyncio.get_running_loop().time() - self._stall
-        said: dict[tuple[str, ...], bytes] = {}
+        said: dict[tuple[object, ...], bytes] = {}
         for sink in tuple(self._slots[slot]):
             if sink.held_since is not None:
                 if sink.held_since < since:
                     sink.cut()
                 continue
             names = tuple(sink.follows)
-            if names not in said:
+            kind = (type(sink.format), names)
+            if kind not in said:
                 pulses = {name: self._hub.pulse(name) for name in names}
                 members: dict[str, object] = {"at": at, "channels": pulses}
-                said[names] = sink.format.notice("heartbeat", members)
-            sink.write(said[names])
+                said[kind] = sink.format.notice("heartbeat", members)
+            sink.write(said[kind])
 
     def drain(self) -> None:
         """Tell everybody to come back elsewhere, and end the streams."""

@@ -1,6 +1,7 @@
 """Polling: `GET /changes`, the same changes as one JSON document."""
 
 import asyncio
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -17,6 +18,7 @@ from channels.transports.connections import Connections
 from channels.view import View
 
 LONGEST_WAIT = 30
+_WHOLE = re.compile(r"[0-9]{1,2}")
 MOST_EVENTS = 500
 """Events in one answer; `more` says that the next poll will bring further ones."""
 
@@ -48,16 +50,22 @@ class Poll:
         view = await self._hub.view(ask.channel, position)
         reading.see(view)
         start = view.extent.end if ask.since is None else position
-        if ask.wait and start is not None and self._is_current(view, start):
-            await self._wait(ask.channel, start, ask.wait)
+        if ask.wait and self._has_all(request, view, start):
+            await self._wait(ask.channel, view.extent.end, ask.wait)
             view = await self._hub.view(ask.channel, start)
             reading.see(view)
         return self._respond(request, ask, view, start, private=reading.private)
 
-    def _is_current(self, view: View, position: Position) -> bool:
-        return view.judge(position) is None and not view.after(position.seq)
+    def _has_all(self, request: Request, view: View, start: Position | None) -> bool:
+        if _matches(request, self._etag(view, start)):
+            return True
+        if start is None or view.judge(start) is not None:
+            return False
+        return not view.after(start.seq)
 
     async def _wait(self, channel: str, position: Position, seconds: int) -> None:
+        if self._connections.draining:
+            return
         bell = _Bell()
         follow = self._hub.follow(channel, bell, position)
         self._connections.add(bell)
@@ -90,7 +98,7 @@ class Poll:
             ),
             "ETag": self._etag(view, start),
         }
-        if request.headers.get("if-none-match") == headers["ETag"]:
+        if _matches(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         body = changes(
             ask.channel,
@@ -116,13 +124,19 @@ def _ask(request: Request) -> _Ask:
     wait = query.get("wait")
     seconds: int | None = None
     if wait is not None:
-        seconds = int(wait) if wait.isascii() and wait.isdigit() else 0
+        seconds = int(wait) if _WHOLE.fullmatch(wait) else 0
         if not 1 <= seconds <= LONGEST_WAIT:
             fault = Fault("?wait", f"A whole number of seconds, 1 to {LONGEST_WAIT}.")
             faults.append(fault)
     if faults:
         raise Invalid(errors=faults)
     return _Ask(query["channel"], query.get("since"), seconds)
+
+
+def _matches(request: Request, etag: str) -> bool:
+    """RFC 9110, 13.1.2: a list, compared weakly, for proxies weaken what they zip."""
+    sent = request.headers.get("if-none-match", "").split(",")
+    return etag in {each.strip().removeprefix("W/") for each in sent}
 
 
 def _keep(*, private: bool, passing: bool) -> str:

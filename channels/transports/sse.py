@@ -21,7 +21,7 @@ from channels.errors import (
     LivewireError,
     NotAcceptable,
 )
-from channels.follow import Format
+from channels.follow import Format, Sink
 from channels.hub import Hub
 from channels.positions import Extent, Position, Reason, join_ids, parse, split_id
 from channels.transports.asgi import AsgiSink
@@ -101,54 +101,57 @@ class Stream:
         request = Request(scope, receive)
         _check_accept(request.headers.get("accept"))
         reading = self._doorman(request.headers.get("authorization"))
-        names = _channels(request)
-        starts = _starts(request, names)
-        if request.method == "HEAD":
-            await self._open(send, reading)
-            await send({"type": "http.response.body", "body": b""})
-            return
-        opened, problems = await self._look_up(names, starts, reading)
+        starts = _starts(request, _channels(request))
         sink = AsgiSink(_format(starts), high_water=self._limits.high_water)
         sink.write(retry_frame(self._limits.retry()))
-        for name, error in problems.items():
-            members = {"channel": name} | error.problem()
-            sink.write(sink.format.notice("problem", members))
-        await self._open(send, reading)
-        if self._connections.draining or not opened:
-            reason = "draining" if self._connections.draining else "busy"
-            members = {"reason": reason, "reconnect": True}
-            sink.write(sink.format.notice("close", members))
-            sink.end()
-        self._connections.add(sink)
         try:
-            for name in opened:
-                self._hub.follow(name, sink, _position(starts[name]))
+            await self._follow_all(sink, starts, reading)
+            await self._open(send, reading)
+            if request.method == "HEAD":
+                await send({"type": "http.response.body", "body": b""})
+                return
+            if self._connections.draining or not sink.follows:
+                reason = "draining" if self._connections.draining else "busy"
+                members = {"reason": reason, "reconnect": True}
+                sink.write(sink.format.notice("close", members))
+                sink.end()
+            self._connections.add(sink)
             await sink.run(receive, send)
         finally:
             self._connections.discard(sink)
             for follow in tuple(sink.follows.values()):
                 self._hub.leave(follow)
 
-    async def _look_up(
-        self, names: list[str], starts: Mapping[str, str | None], reading: Reading
-    ) -> tuple[list[str], dict[str, LivewireError]]:
-        """The channels that can be followed, and what is wrong with the others."""
-        opened: list[str] = []
-        problems: dict[str, LivewireError] = {}
-        if self._connections.draining:
-            return opened, dict.fromkeys(names, Draining())
-        for name in names:
-            start = starts[name]
+    async def _follow_all(
+        self, sink: Sink, starts: Mapping[str, str | None], reading: Reading
+    ) -> None:
+        """Follow what can be followed; say in the stream what cannot.
+
+        Raises the first channel's error where none can ever be.
+        """
+        errors: list[LivewireError] = []
+        for name, start in starts.items():
             try:
-                reading.ask(name)
-                view = await self._hub.view(name, parse(start) if start else None)
-                reading.see(view)
-                opened.append(name)
+                if self._connections.draining:
+                    raise Draining
+                await self._follow(sink, name, start, reading)
             except LivewireError as error:
-                problems[name] = error
-        if not opened and all(isinstance(e, CallerError) for e in problems.values()):
-            raise next(iter(problems.values()))
-        return opened, problems
+                errors.append(error)
+                members = {"channel": name} | error.problem()
+                sink.write(sink.format.notice("problem", members))
+        if not sink.follows and all(isinstance(each, CallerError) for each in errors):
+            raise errors[0]
+
+    async def _follow(
+        self, sink: Sink, name: str, start: str | None, reading: Reading
+    ) -> None:
+        reading.ask(name)
+        position = parse(start) if start is not None else None
+        view = await self._hub.view(name, position)
+        reading.see(view)
+        # In the same step, or an idle channel might be gone again.
+        now = start is None
+        self._hub.follow(name, sink, position if now else position or "malformed")
 
     async def _open(self, send: Send, reading: Reading) -> None:
         kept = b"private, no-store" if reading.private else b"no-store"
@@ -167,7 +170,8 @@ class Stream:
 
 
 def _check_accept(accept: str | None) -> None:
-    kinds = {part.split(";")[0].strip() for part in (accept or "*/*").split(",")}
+    parts = (accept or "*/*").lower().split(",")
+    kinds = {part.split(";")[0].strip() for part in parts}
     if not kinds & {MEDIA_TYPE, "text/*", "*/*"}:
         raise NotAcceptable(f"A stream is {MEDIA_TYPE}.")
 
@@ -199,10 +203,6 @@ def _starts(request: Request, names: list[str]) -> dict[str, str | None]:
     if given is None:
         return dict.fromkeys(names)
     return dict(zip(names, split_id(given, len(names)), strict=True))
-
-
-def _position(start: str | None) -> Position | None:
-    return None if start is None else parse(start)
 
 
 def _format(starts: Mapping[str, str | None]) -> Format:

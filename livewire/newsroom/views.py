@@ -105,6 +105,12 @@ def words_of(error: LivewireError) -> str:
             return f"{error.title}. {error.detail}".strip()
 
 
+def _shown(item: Data) -> object:
+    """A story's status; an article is never live, it is published."""
+    written = item.get("form") != "live"
+    return "published" if written and item["status"] == "live" else item["status"]
+
+
 def story_line(
     item: Data, *, sections: Mapping[str, str], zone: tzinfo, now: datetime
 ) -> View:
@@ -114,7 +120,7 @@ def story_line(
     return {
         "slug": item["slug"],
         "headline": item.get("headline") or item["slug"],
-        "status": item["status"],
+        "status": _shown(item),
         "section": sections.get(str(item.get("section")), ""),
         "count": item.get("update_count") or 0,
         "latest": newest and (newest.get("headline") or "An update"),

@@ -11,7 +11,7 @@ APT = $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq
 run: $(VENV)/.installed
 	$(BIN)/livewire demo
 
-test: $(VENV)/.installed-test browser node_modules check
+test: $(VENV)/.installed-test programs node_modules check
 	$(BIN)/coverage run -m pytest -q
 	$(BIN)/coverage report
 
@@ -44,11 +44,11 @@ $(VENV)/.installed-test: $(BIN)/python pyproject.toml
 	$(BIN)/pip install -q -e '.[test,dev]'
 	@touch $@ $(VENV)/.installed
 
-browser:
-	@command -v chromium >/dev/null || ($(SUDO) apt-get update -qq && $(APT) chromium)
-.PHONY: browser
+programs:
+	@(command -v chromium && command -v curl) >/dev/null || ($(SUDO) apt-get update -qq && $(APT) chromium curl)
+.PHONY: programs
 
 node_modules: package.json
-	@command -v npm >/dev/null || ($(SUDO) apt-get update -qq && $(APT) nodejs npm)
+	@(command -v node && command -v npm) >/dev/null || ($(SUDO) apt-get update -qq && $(APT) nodejs npm)
 	npm install --silent --no-audit --no-fund --no-package-lock
 	@touch $@

@@ -37,8 +37,9 @@ class Problems:
     def _ours(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, LivewireError)  # noqa: S101 - Starlette's promise
         headers = error.headers
-        if isinstance(error, TooLarge | TooSlow):
-            # Or the server would go on reading what nobody wants, to its end if any.
+        endless = "content-length" not in request.headers
+        if isinstance(error, TooSlow) or (isinstance(error, TooLarge) and endless):
+            # Or the server would go on reading what nobody wants.
             headers = {**headers, "Connection": "close"}
         return self._answer(request, error.problem(), error.status, headers)
 

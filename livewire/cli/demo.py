@@ -2,7 +2,6 @@
 
 import logging
 from datetime import timedelta
-from pathlib import Path
 
 import click
 
@@ -26,9 +25,14 @@ def demo(host: str | None, port: int | None, speed: float) -> None:
     given = {"host": host, "port": port}
     asked = {name: value for name, value in given.items() if value is not None}
     try:
-        data_dir = Path(load(asked).data_dir) / "demo"
-        named = {"site_name": "The Lindhaven Courier", "data_dir": data_dir}
-        settings = load({**named, **asked})
+        usual = load(asked)
+        own = {
+            "site_name": "The Lindhaven Courier",
+            "data_dir": usual.data_dir / "demo",
+            # The usual secret, so that `livewire tail` and `publish` work as usual.
+            "secret": usual.signing_secret().decode(),
+        }
+        settings = load({**asked, **own})
         pace = Pace(
             shortest=6 / speed,
             longest=24 / speed,

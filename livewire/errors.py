@@ -98,6 +98,8 @@ def _problem(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> str:
     """The methods of every route of this path; a route knows only its own."""
     methods: set[str] = set()
+    if request.scope.get("root_path"):
+        return ""  # below a mount, whose routes are not ours to list
     for route in request.app.routes:
         match, _ = route.matches(request.scope)
         if match is Match.PARTIAL and isinstance(route, Route):

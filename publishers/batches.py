@@ -17,12 +17,11 @@ from channels.events import (
     EventType,
     NewEvent,
 )
-from publishers.fold import PUBLIC, STORY, Action, Fold
+from publishers.after import After, index_item, story_item
+from publishers.fold import STORY, Action, Fold
 
 INDEXES = (NEWSROOM, "stories")
 """Derived channels with one key per story, told anew at every publish."""
-
-_NOT_IN_ITEMS = frozenset({"body", "html"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,42 +96,19 @@ def derived_channels(fold: Fold) -> tuple[str, ...]:
     return (*INDEXES, f"section/{section}", "latest", "breaking")
 
 
-def index_item(story: Data, updates: Iterable[Data]) -> Data:
-    """The story in `stories`: without its body, with what front pages show of it."""
-    item = {name: value for name, value in story.items() if name not in _NOT_IN_ITEMS}
-    shown = [each for each in updates if each["status"] == "published"]
-    item["update_count"] = len(shown)
-    item["latest_update"] = None
-    if shown:
-        newest = max(shown, key=lambda each: (str(each["published"]), str(each["id"])))
-        item["latest_update"] = {
-            name: newest.get(name) for name in ("id", "headline", "published")
-        }
-    return item
-
-
-@dataclass(frozen=True, slots=True)
-class _After:
-    """The story as it will be."""
-
-    story: Data
-    updates: Mapping[str, Data]
-    is_public: bool
-
-
-def _after(fold: Fold, changes: Iterable[Change]) -> _After:
-    story, updates = fold.story or {}, dict(fold.updates)
+def _after(fold: Fold, changes: Iterable[Change]) -> After:
+    story, changed = fold.story or {}, {}
     for change in changes:
         if change.key == STORY and change.data is not None:
             story = change.data
         elif change.key.startswith("update/") and change.data is not None:
-            updates[change.key.removeprefix("update/")] = change.data
-    return _After(story, updates, story["status"] in PUBLIC)
+            changed[change.key.removeprefix("update/")] = change.data
+    return After(fold, story, changed)
 
 
-def _index(derived: dict[str, _Derived], fold: Fold, after: _After) -> None:
+def _index(derived: dict[str, _Derived], fold: Fold, after: After) -> None:
     key, version = f"story/{fold.slug}", _version(after.story)
-    item = index_item(after.story, after.updates.values())
+    item = index_item(after)
     derived.setdefault(NEWSROOM, _Derived()).say(key, version, item)
     if after.is_public:
         derived.setdefault("stories", _Derived()).say(key, version, item)
@@ -141,7 +117,7 @@ def _index(derived: dict[str, _Derived], fold: Fold, after: _After) -> None:
 
 
 def _list_story(
-    derived: dict[str, _Derived], fold: Fold, after: _After, decision: Decision
+    derived: dict[str, _Derived], fold: Fold, after: After, decision: Decision
 ) -> None:
     """The story's item on its section and on `latest`, where it changed."""
     if not any(change.key == STORY for change in decision.changes):
@@ -149,7 +125,7 @@ def _list_story(
     key, version = f"story/{fold.slug}", _version(after.story)
     before = f"section/{fold.story['section']}" if fold.story else ""
     now = f"section/{after.story['section']}"
-    item = {k: v for k, v in after.story.items() if k not in _NOT_IN_ITEMS}
+    item = story_item(after.story)
     if fold.is_public and (before != now or not after.is_public):
         left = (before,) if after.is_public else (before, "latest", "breaking")
         for channel in left:
@@ -173,8 +149,8 @@ def _clear(derived: _Derived, fold: Fold, channel: str, key: str, version: int) 
             derived.say(f"update/{id_}", _version(update), None)
 
 
-def _repeat(derived: _Derived, fold: Fold, after: _After, channel: str) -> None:
-    for id_, update in after.updates.items():
+def _repeat(derived: _Derived, fold: Fold, after: After, channel: str) -> None:
+    for id_, update in reversed(list(after.updates())):
         if _is_shown(fold, update, channel):
             derived.say(f"update/{id_}", _version(update), _listed(update, after))
 
@@ -186,7 +162,7 @@ def _is_shown(fold: Fold, update: Data, channel: str) -> bool:
 
 
 def _list_updates(
-    derived: dict[str, _Derived], fold: Fold, after: _After, decision: Decision
+    derived: dict[str, _Derived], fold: Fold, after: After, decision: Decision
 ) -> None:
     if not after.is_public:
         return
@@ -216,7 +192,7 @@ def _break(
     derived.setdefault("breaking", _Derived()).say(key, _version(data), shown)
 
 
-def _listed(update: Data, after: _After) -> Data:
+def _listed(update: Data, after: After) -> Data:
     return {
         **update,
         "story_headline": after.story["headline"],

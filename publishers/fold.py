@@ -73,6 +73,8 @@ class Fold:
     cards: dict[str, Data] = field(default_factory=dict)  # by key
     versions: dict[str, list[Version]] = field(default_factory=dict)  # still in the log
     receipts: dict[str, Receipt] = field(default_factory=dict)  # by request id
+    standing: int = 0  # updates that are not withdrawn
+    pin: str | None = None  # id of the pinned update
 
     @property
     def channel(self) -> str:
@@ -100,16 +102,9 @@ class Fold:
         return versions[-1].number if versions else 0
 
     def newest_published(self) -> datetime | None:
-        """When the newest update was published."""
-        times = [str(update["published"]) for update in self.updates.values()]
-        return instant(max(times)) if times else None
-
-    def pinned(self) -> str | None:
-        """The id of the pinned update."""
-        for id_, update in self.updates.items():
-            if update.get("pinned"):
-                return id_
-        return None
+        """When the newest update was published: the last to be folded first."""
+        newest = next(reversed(self.updates.values()), None)
+        return instant(str(newest["published"])) if newest else None
 
     def is_listed(self, update: Data) -> bool:
         """Whether the update stands in derived channels: written while public."""
@@ -123,7 +118,7 @@ class Fold:
         if event.key == STORY:
             self.story = event.data
         elif kind == "update" and event.data is not None:
-            self.updates[id_] = event.data
+            self._place(id_, event.data)
         elif kind == "card":
             self.cards[event.key] = event.data or {}
         self._forget_removed(event.key, entry.private)
@@ -138,6 +133,16 @@ class Fold:
         )
         self.versions.setdefault(event.key, []).append(version)
         self._receive(entry.private, Position(event.epoch, event.seq))
+
+    def _place(self, id_: str, update: Data) -> None:
+        before = self.updates.get(id_)
+        self.updates[id_] = update
+        self.standing += update["status"] == "published"
+        self.standing -= before is not None and before["status"] == "published"
+        if update.get("pinned"):
+            self.pin = id_
+        elif self.pin == id_:
+            self.pin = None
 
     def _forget_removed(self, key: str, private: Data) -> None:
         for removed in removed_by(private):

@@ -169,7 +169,7 @@ def need_match(name: str, current: Data, if_match: Sequence[str]) -> None:
 
 def _unpin_for(fold: Fold, id_: str, data: Mapping[str, object]) -> tuple[Change, ...]:
     """One pin per story: a new pin takes the old one's place."""
-    before = fold.pinned()
+    before = fold.pin
     if not data.get("pinned") or before is None or before == id_:
         return ()
     key = f"update/{before}"

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
@@ -52,6 +53,14 @@ class Reader:
                 found[f"{kind} {path}"] = _bytes(answer)
         return found
 
+    async def remember(self) -> None:
+        """Note every position handed out so far, and look at the pages as they are."""
+        for channel in (*self.channels, "newsroom"):
+            await self._follow({}, (channel,), {"0"})
+        await self._follow({}, tuple(sorted(self.channels)), {"0"})
+        for path in await self._paths([]):
+            await self.service.http.get(path)
+
     def _readers(self) -> dict[str, dict[str, str]]:
         return {
             "anybody": {},
@@ -59,9 +68,11 @@ class Reader:
             "editor": self.service.auth("follow:*", name="reader"),
         }
 
-    async def _follow(self, found: Found, names: tuple[str, ...]) -> None:
+    async def _follow(
+        self, found: Found, names: tuple[str, ...], starts: set[str] | None = None
+    ) -> None:
         known = self.positions.setdefault(names, {"0"})
-        for since in sorted(known):
+        for since in sorted(starts or known):
             stream = await self._stream(names, since)
             found[f"stream {names} {since}"] = stream
             known |= {id_.decode() for id_ in re.findall(rb"\nid: (.*)\n", stream)}
@@ -84,10 +95,10 @@ class Reader:
 
     async def _stream(self, names: tuple[str, ...], since: str) -> bytes:
         """A stream's bytes up to where every channel of it is caught up."""
-        query = [("channel", name) for name in names] + [("since", since)]
+        query = urlencode([*(("channel", name) for name in names), ("since", since)])
         read = b""
         async with self.service.http.stream(
-            "GET", "/stream", params=query, headers=self._headers(names)
+            "GET", f"/stream?{query}", headers=self._headers(names)
         ) as response:
             assert response.status_code == 200
             async for chunk in response.aiter_bytes():
@@ -149,7 +160,7 @@ class Desk:
             method, path, json=content, headers=headers
         )
         assert answer.is_success, answer.text
-        await self.reader.everything()  # and so every position is known
+        await self.reader.remember()
         result: dict[str, Any] = answer.json()
         return result
 

@@ -16,7 +16,8 @@ from hypothesis.stateful import (
 from channels.errors import WrongState
 from channels.events import Append, Data
 from publishers import stories, updates
-from publishers.batches import Decision, batch, derived_channels, event_id, index_item
+from publishers.after import After, index_item
+from publishers.batches import Decision, batch, derived_channels, event_id
 from publishers.desk import Desk, Outcome
 from publishers.fold import PUBLIC, Action, Fold
 from publishers.requests import Revision, StoryBody, UpdateBody
@@ -180,13 +181,25 @@ def test_a_withdrawn_story_leaves_tombstones_on_every_derived_channel() -> None:
     assert index["status"] == "withdrawn"
 
 
+def index_of(fold: Fold) -> Data:
+    """The index entry by counting, as it is meant."""
+    shown = [u for u in fold.updates.values() if u["status"] == "published"]
+    newest = max(shown, key=lambda u: (str(u["published"]), str(u["id"])), default=None)
+    named = ("id", "headline", "published")
+    item = {k: v for k, v in told(fold).items() if k not in ("body", "html")}
+    return item | {
+        "update_count": len(shown),
+        "latest_update": newest and {name: newest.get(name) for name in named},
+    }
+
+
 def test_the_index_names_the_newest_update_that_stands() -> None:
     fold = opened()
     one = published(fold, "one", headline="One")
     two = published(fold, "two", headline="Two")
-    assert index_item(told(fold), fold.updates.values())["update_count"] == 2
+    assert index_of(fold)["update_count"] == 2
     withdrawn(fold, two)
-    found = index_item(told(fold), fold.updates.values())
+    found = index_item(After(fold, told(fold), {}))
     assert found["latest_update"] == {
         "id": one,
         "headline": "One",
@@ -474,7 +487,7 @@ def _model(folds: list[Fold], listed: set[str]) -> Mapping[str, dict[str, Data]]
         if fold.story is None:
             continue
         key = f"story/{fold.slug}"
-        item = index_item(fold.story, fold.updates.values())
+        item = index_of(fold)
         wanted["newsroom"][key] = item
         if fold.status not in PUBLIC:
             continue

@@ -28,7 +28,7 @@ def test_nothing_is_known_of_a_story_nobody_opened() -> None:
     assert (fold.status, fold.is_public, fold.seq) == ("", False, 0)
     assert fold.version_of("story") == 0
     assert fold.newest_published() is None
-    assert fold.pinned() is None
+    assert fold.pin is None
     assert not fold.is_listed({"published": "2026"})
 
 
@@ -39,7 +39,7 @@ def test_the_fold_knows_the_newest_of_each_key() -> None:
     assert fold.seq == 4
     assert fold.version_of(f"update/{one}") == 2
     assert fold.updates[one]["headline"] == "One"
-    assert fold.pinned() == two
+    assert fold.pin == two
     assert fold.newest_published() == NOW + timedelta(milliseconds=1)
     assert fold.is_public
 
@@ -82,7 +82,7 @@ def test_a_purged_version_leaves_its_receipt_and_not_its_text() -> None:
     assert [version.number for version in fold.versions[key]] == [3]
     for name in ("one", "two"):
         assert fold.receipts[request_id(name)] == before[request_id(name)]
-    assert fold.pinned() == two
+    assert fold.pin == two
 
 
 def test_two_purges_remember_what_both_removed() -> None:

@@ -149,16 +149,16 @@ def test_there_is_one_pin_in_a_story() -> None:
     fold = opened()
     one = published(fold, "one", pinned=True)
     two = published(fold, "two", pinned=True)
-    assert fold.pinned() == two
+    assert fold.pin == two
     assert fold.updates[one]["pinned"] is False
     assert fold.version_of(f"update/{one}") == 2
     changed(fold, one, "pin", pinned=True)
-    assert fold.pinned() == one
+    assert fold.pin == one
     assert [u["pinned"] for u in fold.updates.values()] == [True, False]
     changed(fold, one, "keep", headline="Still pinned")
     assert fold.version_of(f"update/{two}") == 2
     withdrawn(fold, one)
-    assert fold.pinned() is None
+    assert fold.pin is None
 
 
 def test_an_alert_breaks_for_the_usual_time_unless_it_says() -> None:

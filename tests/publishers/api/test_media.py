@@ -1,5 +1,6 @@
 """publishers/api/media.py: pictures come in checked, and only ours are shown."""
 
+import asyncio
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,27 @@ async def test_an_upload_is_bounded_in_size_and_pixels(tmp_path: Path) -> None:
         many = await upload(service, picture(101, 100))
         assert many.status_code == 422
         assert (await upload(service, picture(100, 100))).status_code == 201
+
+
+async def test_a_form_that_does_not_arrive_is_not_waited_for(tmp_path: Path) -> None:
+    async with running(tmp_path, body_deadline=0.05) as service:
+        head = (
+            "POST /api/media HTTP/1.1\r\nHost: a\r\nContent-Length: 999\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n"
+            f"Authorization: Bearer {service.token()}\r\n\r\n--b\r\n"
+        )
+        port = int(service.url.rpartition(":")[2])
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(head.encode())
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408")
+        writer.close()
+        await writer.wait_closed()
+        # Whoever leaves in the middle of a form leaves nothing behind.
+        _, leaving = await asyncio.open_connection("127.0.0.1", port)
+        leaving.write(head.encode())
+        leaving.close()
+        await leaving.wait_closed()
+        assert (await upload(service)).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,14 @@ async def test_every_fault_of_a_patch_is_named(service: Service) -> None:
     assert pointers(answer) == {
         *("/correction", "/urgency", "/media/0", "/media/0/alt")
     }
+    assert pointers(await patch(service, id_, headline="x", purge="yes")) == {"/purge"}
     assert await top(service) == 2
+
+
+async def test_a_long_text_is_rendered_all_the_same(service: Service) -> None:
+    made = await service.publish("night", body="**Polls** close. " * 500)
+    html = made["update"]["html"]
+    assert html.count("<strong>Polls</strong>") == 500
 
 
 async def test_a_patch_that_changes_nothing_is_no_event(service: Service) -> None:

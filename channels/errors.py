@@ -4,35 +4,29 @@ An error is named by its condition and knows how each door answers it: `status` 
 HTTP, `close_code` for WebSocket. 4000-4099 say "do not come back", 4100-4199 "come
 back with backoff"; 1008, 1009, 1011 and 1013 are used where RFC 6455 fits.
 
-    LivewireError
-    ├── CallerError                 the caller can mend it
-    │   ├── BadRequest          400
-    │   │   ├── NotJson         400
-    │   │   └── RepeatedName    400
-    │   ├── NotSignedIn         401
-    │   ├── NotAllowed          403
-    │   ├── NotFound            404
-    │   │   └── UnknownChannel  404
-    │   ├── NotAcceptable       406
-    │   ├── TooSlow             408
-    │   ├── WrongState          409
-    │   ├── Withdrawn           410
-    │   ├── StaleVersion        412
-    │   ├── TooLarge            413
-    │   ├── WrongMediaType      415
-    │   ├── Invalid             422
-    │   │   └── KeyReused       422
-    │   └── VersionRequired     428
-    └── ServiceError                we can mend it
-        ├── Conflict            503 the log moved on; the desk folds again
-        ├── LogUnavailable      503 the outcome is unknown; repeat with the same key
-        ├── Draining            503
-        ├── LogInUse            503 a second process wants the same file
-        └── StorageFull         507
+    LivewireError                   500
+    ├── CallerError                 400 the caller can mend it
+    │   ├── BadRequest              400
+    │   │   ├── NotJson             400
+    │   │   └── RepeatedName        400
+    │   ├── NotSignedIn             401
+    │   ├── NotAllowed              403
+    │   │   └── NotFromHere         403
+    │   ├── NotFound                404
+    │   │   └── UnknownChannel      404
+    │   ├── NotAcceptable 406, TooSlow 408, WrongState 409
+    │   ├── Withdrawn 410, UsedTicket 410, StaleVersion 412
+    │   ├── TooLarge 413, WrongMediaType 415
+    │   ├── Invalid                 422
+    │   │   └── KeyReused           422
+    │   └── VersionRequired         428
+    └── ServiceError                503 we can mend it
+        ├── Conflict 503, LogUnavailable 503, Draining 503, LogInUse 503
+        └── StorageFull             507
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 
@@ -76,10 +70,7 @@ class LivewireError(Exception):
         if self.detail:
             problem["detail"] = self.detail
         if self.errors:
-            problem["errors"] = [
-                {"pointer": fault.pointer, "detail": fault.detail}
-                for fault in self.errors
-            ]
+            problem["errors"] = [asdict(fault) for fault in self.errors]
         return problem | self.members
 
 
@@ -133,6 +124,13 @@ class NotAllowed(CallerError):
     title = "The token does not cover this"
 
 
+class NotFromHere(NotAllowed):
+    """A form that no page of this session's newsroom sent."""
+
+    code = "not-from-here"
+    title = "This was not sent from your newsroom page"
+
+
 class NotFound(CallerError):
     """There is nothing under this name, or nothing this reader may know of."""
 
@@ -183,6 +181,15 @@ class Withdrawn(CallerError):
     close_code = 4010
     code = "withdrawn"
     title = "This was withdrawn"
+
+
+class UsedTicket(CallerError):
+    """The sign-in link was used before; it works once."""
+
+    status = 410
+    close_code = 4010
+    code = "used-ticket"
+    title = "This sign-in link was used already"
 
 
 class StaleVersion(CallerError):
@@ -238,12 +245,16 @@ class VersionRequired(CallerError):
 
 
 class ServiceError(LivewireError):
-    """The service is at fault: the same request may succeed later."""
+    """The service is at fault: the same request may succeed `wait` seconds later."""
 
     status = 503
     close_code = 1013
     code = "unavailable"
     title = "Not now"
+    wait: ClassVar[int] = 1
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(detail, headers={"Retry-After": str(self.wait)})
 
 
 class Conflict(ServiceError):
@@ -253,7 +264,7 @@ class Conflict(ServiceError):
     title = "The log moved on"
 
     def __init__(self, channel: str, top: int) -> None:
-        super().__init__(headers={"Retry-After": "1"})
+        super().__init__()
         self.channel = channel
         self.top = top
 
@@ -263,9 +274,7 @@ class LogUnavailable(ServiceError):
 
     code = "log-unavailable"
     title = "The log does not answer"
-
-    def __init__(self, detail: str = "") -> None:
-        super().__init__(detail, headers={"Retry-After": "2"})
+    wait = 2
 
 
 class Draining(ServiceError):
@@ -273,9 +282,6 @@ class Draining(ServiceError):
 
     code = "draining"
     title = "This worker is going away"
-
-    def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "1"})
 
 
 class LogInUse(ServiceError):
@@ -291,6 +297,4 @@ class StorageFull(ServiceError):
     status = 507
     code = "storage-full"
     title = "The disk is full"
-
-    def __init__(self) -> None:
-        super().__init__(headers={"Retry-After": "30"})
+    wait = 30

@@ -40,6 +40,8 @@ class Log(Protocol):
     async def append(self, batch: Sequence[Append]) -> dict[str, Position]:
         """Store all of the batch or none of it; the new top of each channel.
 
+        A batch names each channel once.
+
         Returns after the events are stored and every listener of this process has
         heard of them. Raises `Conflict` (nothing stored), `StorageFull` (nothing
         stored), `LogUnavailable` (the outcome is unknown).

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import orjson
 
 from channels.events import EVENT_TYPES, Data, instant
-from channels.positions import parse
+from channels.positions import START, Position, parse
 from livewire.problems import Problem, as_data, as_problem
 
 USUAL_RETRY = 3.0
@@ -105,6 +105,7 @@ class Reader:
         self.final = False  # whether it has ended the follow for good
         self._live = False
         self._top = 0
+        self._goal: Position | None = None  # the top it was on its way to
         self._floor = 0
         self._named: set[str] | None = None  # the keys since a reset, until it is over
 
@@ -135,9 +136,15 @@ class Reader:
                 yield from self._take(name, data)
 
     def _begin(self, data: Data) -> Iterator[Event]:
+        top = parse(str(data["top"])) or START
+        if "reason" not in data and self._goal and not _reaches(top, self._goal):
+            # What was left out on the way as superseded may be missing in this log.
+            self.position, self._named, self._goal = "0", set(), None
+            self.left = "the log may have lost its end"
+            return
         self.position = str(data["position"])
         self.open, self._live = True, False
-        self._top = _number(data["top"])
+        self._top, self._goal = top.seq, top
         if "reason" in data:
             self._named = set()
             yield Reset(self.channel, self.position, str(data["reason"]))
@@ -162,6 +169,7 @@ class Reader:
         if self._live or _number(self.position) < self._top:
             return
         self._live = True
+        self._goal = None
         named = None if self._named is None else frozenset(self._named)
         self._named = None
         yield Live(self.channel, self.position or "0", named)
@@ -197,6 +205,10 @@ class Reader:
         if data["reconnect"] is False:
             self.final = True
             yield Closed(self.channel, self.left)
+
+
+def _reaches(top: Position, goal: Position) -> bool:
+    return top.epoch == goal.epoch and top.seq >= goal.seq
 
 
 def _number(position: object) -> int:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Coroutine
 import uvicorn
 import uvloop
 from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from channels.transports.asgi import ABORT
 from channels.transports.connections import Connections
 from livewire.app import Parts, assemble, create_app
 from livewire.settings import Settings
@@ -20,6 +22,19 @@ from livewire.settings import Settings
 Beside = Callable[[Parts], Coroutine[object, object, None]]
 
 _TRUNCATED = "ASGI callable returned without completing response."
+
+
+class Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP protocol, whose connections the application may drop.
+
+    ASGI has no word for that: a stalled reader's connection would stay, with all it
+    was sent, for as long as the reader answers TCP and takes nothing.
+    """
+
+    def on_message_begin(self) -> None:
+        """A request begins: its scope is made."""
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: {"abort": self.transport.abort}}
 
 
 class Server(uvicorn.Server):
@@ -60,7 +75,7 @@ def serve(app: Starlette, settings: Settings, connections: Connections) -> Serve
         host=settings.host,
         port=settings.port,
         loop="uvloop",
-        http="httptools",
+        http=Protocol,
         lifespan="on",
         log_level="warning",
         server_header=False,

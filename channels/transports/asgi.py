@@ -6,19 +6,39 @@ a number for each channel, however much is published meanwhile.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.types import Receive, Send
 
 from channels.follow import Format, Sink
 
+ABORT = "livewire.abort"
+"""The extension of the ASGI scope by which our server lets a connection be dropped."""
+
+Abort = Callable[[], None]
+
 
 class AsgiSink(Sink):
-    """Frames on their way to `send`; full at `high_water` bytes."""
+    """Frames on their way to `send`; full at `high_water` bytes.
 
-    __slots__ = ("_ending", "_frames", "_high_water", "_pump", "_size", "_wake")
+    `abort` drops the connection with what the server holds for it.
+    """
 
-    def __init__(self, format_: Format, *, high_water: int) -> None:
+    __slots__ = (
+        "_abort",
+        "_ending",
+        "_frames",
+        "_high_water",
+        "_pump",
+        "_size",
+        "_wake",
+    )
+
+    def __init__(
+        self, format_: Format, *, high_water: int, abort: Abort | None = None
+    ) -> None:
         super().__init__(format_)
+        self._abort = abort
         self._high_water = high_water
         self._frames: list[bytes] = []
         self._size = 0
@@ -47,6 +67,9 @@ class AsgiSink(Sink):
         self._ending = True
         if self._pump is not None:
             self._pump.cancel()
+        if self._abort is not None:
+            # A close would wait, for ever perhaps, until the reader takes the rest.
+            self._abort()
 
     async def run(self, receive: Receive, send: Send) -> None:
         """Send until the reader leaves or the stream ends."""

@@ -24,7 +24,7 @@ from channels.errors import (
 from channels.follow import Format, Sink
 from channels.hub import Hub
 from channels.positions import Extent, Position, Reason, join_ids, parse, split_id
-from channels.transports.asgi import AsgiSink
+from channels.transports.asgi import ABORT, AsgiSink
 from channels.transports.connections import Connections
 
 MEDIA_TYPE = "text/event-stream"
@@ -102,7 +102,10 @@ class Stream:
         _check_accept(request.headers.get("accept"))
         reading = self._doorman(request.headers.get("authorization"))
         starts = _starts(request, _channels(request))
-        sink = AsgiSink(_format(starts), high_water=self._limits.high_water)
+        abort = scope.get("extensions", {}).get(ABORT, {}).get("abort")
+        sink = AsgiSink(
+            _format(starts), high_water=self._limits.high_water, abort=abort
+        )
         sink.write(retry_frame(self._limits.retry()))
         try:
             await self._follow_all(sink, starts, reading)

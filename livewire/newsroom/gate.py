@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from channels.errors import (
     BadRequest,
-    NotAllowed,
+    NotFromHere,
     NotSignedIn,
     TooLarge,
     TooSlow,
@@ -34,13 +34,6 @@ PLAIN = "application/x-www-form-urlencoded"
 _FIELDS = 100
 _AROUND = 64 * 1024  # bytes of boundaries and part headers
 _PERCENT = 3  # bytes that one byte becomes in a plain form
-
-
-class NotFromHere(NotAllowed):
-    """A request that no page of this session's newsroom made."""
-
-    code = "not-from-here"
-    title = "This was not sent from your newsroom page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from channels.errors import LivewireError, NotSignedIn
+from channels.errors import LivewireError, NotFromHere, NotSignedIn, UsedTicket
 from livewire.newsroom.composing import Composing
 from livewire.newsroom.floor import PICTURES, Floor
 from livewire.newsroom.forms import Form
-from livewire.newsroom.gate import NotFromHere, wants_json
+from livewire.newsroom.gate import wants_json
 from livewire.newsroom.pages import Told
-from livewire.newsroom.sessions import UsedTicket
 
 Handler = Callable[[Request], Awaitable[Response]]
 

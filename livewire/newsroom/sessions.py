@@ -11,20 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
-from channels.errors import NotSignedIn, Withdrawn
+from channels.errors import NotSignedIn, UsedTicket
 from channels.events import timestamp
 from channels.records import Records
 from publishers.permissions import Grant
 from publishers.tokens import Keyring
 
 LINK_LIFETIME = timedelta(hours=1)
-
-
-class UsedTicket(Withdrawn):
-    """The sign-in link was used before; it works once."""
-
-    code = "used-ticket"
-    title = "This sign-in link was used already"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ export class Channel {
   open = false;
   current = false;
   top = "0";
+  /** The top it was on its way to when the line was lost. @type {string|null} */
+  #goal = null;
   /** The newest number of each key this reader was told. @type {Map<string, number>} */
   #keys = new Map();
   /** The keys named since a reset, until it is over. @type {Set<string>|null} */
@@ -29,10 +31,20 @@ export class Channel {
     this.open = this.current = false;
   }
 
-  /** @param {"ready"|"reset"} how @param {any} data @returns {LiveEvent[]} */
+  /**
+   * Null: a line was lost on the way to a top that this log may not have reached. What was
+   * left out as superseded could be missing, so the whole state has to be asked for.
+   * @param {"ready"|"reset"} how @param {any} data @returns {LiveEvent[]|null}
+   */
   begin(how, { position, top, floor }) {
+    const doubtful = how === "ready" && this.#goal && !reaches(top, this.#goal);
+    this.#goal = doubtful ? null : top;
+    if (how === "reset" || doubtful) this.#named = new Set();
+    if (doubtful) {
+      this.position = "0";
+      return null;
+    }
     Object.assign(this, { position, top, open: true, current: false });
-    if (how === "reset") this.#named = new Set();
     return [...this.trim(floor), ...this.#settle()];
   }
 
@@ -69,6 +81,7 @@ export class Channel {
   #settle() {
     if (this.current || sequence(this.position) < sequence(this.top)) return [];
     this.current = true;
+    this.#goal = null;
     const named = this.#named;
     this.#named = null;
     if (!named) return [];
@@ -80,6 +93,11 @@ export class Channel {
 /** @param {string|null} position */
 function sequence(position) {
   return Number(position?.split("-")[1] ?? 0);
+}
+
+/** @param {string} top @param {string} goal */
+function reaches(top, goal) {
+  return top.split("-")[0] === goal.split("-")[0] && sequence(top) >= sequence(goal);
 }
 
 /** @param {string} one @param {string|null} other */

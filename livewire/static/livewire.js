@@ -197,7 +197,8 @@ class Follower {
   /** @param {"ready"|"reset"} name @param {any} data */
   #open(name, data) {
     const channel = this.#channels.get(data.channel);
-    const events = channel?.begin(name, data) ?? [];
+    const events = channel ? channel.begin(name, data) : [];
+    if (!events) return this.#connection?.abort();
     this.#emit({ event: name, ...data });
     if (!this.#current()) this.#tell("catching-up");
     this.#emit(...events);

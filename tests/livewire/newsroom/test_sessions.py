@@ -4,10 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from channels.errors import NotSignedIn
+from channels.errors import NotSignedIn, UsedTicket
 from channels.records import Record, Value
 from livewire.app import new_id
-from livewire.newsroom.sessions import Session, Sessions, UsedTicket
+from livewire.newsroom.sessions import Session, Sessions
 from publishers.permissions import Grant
 from publishers.tokens import Keyring
 

@@ -156,6 +156,8 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Starlette:
         middleware=[Middleware(Headers, secure=settings.is_secure)],
         exception_handlers=problems.handlers(),
     )
+    # Its redirects would go to whatever Host a request names.
+    app.router.redirect_slashes = False
     app.state.parts = parts
     return app
 

@@ -12,10 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match, Route
 
-from channels.errors import LivewireError, TooLarge, TooSlow
+from channels.errors import LivewireError, TooSlow
 from livewire.reader.pages import Pages
 
 _logger = logging.getLogger(__name__)
+
+_SHORT = 65_536
+"""Bytes of a refused body that are read for the sake of the connection."""
 
 _MACHINES = ("/api/", "/stream", "/changes", "/asyncapi", "/static/", "/health/")
 
@@ -37,8 +40,7 @@ class Problems:
     def _ours(self, request: Request, error: Exception) -> Response:
         assert isinstance(error, LivewireError)  # noqa: S101 - Starlette's promise
         headers = error.headers
-        endless = "content-length" not in request.headers
-        if isinstance(error, TooSlow) or (isinstance(error, TooLarge) and endless):
+        if isinstance(error, TooSlow) or _has_long_body(request):
             # Or the server would go on reading what nobody wants.
             headers = {**headers, "Connection": "close"}
         return self._answer(request, error.problem(), error.status, headers)
@@ -93,6 +95,14 @@ def _problem(request: Request, error: Exception) -> Response:
         error.headers,
         "application/problem+json",
     )
+
+
+def _has_long_body(request: Request) -> bool:
+    """Whether more of the body may be on its way than is worth reading to the end."""
+    if "transfer-encoding" in request.headers:
+        return True
+    declared = request.headers.get("content-length", "0")
+    return not declared.isdigit() or int(declared[:20]) > _SHORT
 
 
 def _allowed(request: Request) -> str:

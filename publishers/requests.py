@@ -262,7 +262,10 @@ def _update_rules(data: Mapping[str, object]) -> list[Fault]:
     )
     if needed is not None and not data.get(needed):
         return [Fault(f"/{needed}", f"An update of this kind needs {needed}.")]
-    if needed is None and not (data.get("headline") or data.get("body")):
+    told = [data.get(name) for name in ("headline", "body")]
+    if needed is None and not any(
+        isinstance(each, str) and each.strip() for each in told
+    ):
         return [Fault("/body", "An update needs a headline or a body.")]
     return []
 

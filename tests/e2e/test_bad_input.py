@@ -565,7 +565,7 @@ async def test_another_method_is_405_and_says_which_there_are(
         *("/API/stories", "/api/stories;x=1", "/api\\stories"),
         *("/%2e%2e/%2e%2e/etc/passwd", "/static/../app.py", "/static/%2e%2e/app.py"),
         *("/static/..%2fapp.py", "/media/..%2f..%2fsecret/320", "//elsewhere.example"),
-        *("/live/night/..%2f..", "/%00", "/static/%00"),
+        *("/live/night/..%2f..", "/%00", "/static/%00", "/live/night/", "/stream/"),
     ],
 )
 async def test_tricks_with_paths_find_nothing(desk: Desk, path: str) -> None:

@@ -105,6 +105,31 @@ def test_a_reset_goes_on_in_the_next_connection_and_ends_at_its_top() -> None:
     assert again == [Live(CHANNEL, "aaaaaaaa-3")]
 
 
+@pytest.mark.parametrize("top", ["aaaaaaaa-4", "bbbbbbbb-9"])
+def test_a_reader_cut_on_its_way_doubts_a_log_that_may_have_lost_its_end(
+    top: str,
+) -> None:
+    reader = Reader(CHANNEL, "0")
+    ready(reader, "aaaaaaaa-0", "aaaaaaaa-5")
+    update(reader, 2)
+    reader.connect()
+    assert ready(reader, "aaaaaaaa-2", top) == []
+    assert reader.left
+    assert reader.position == "0"
+    reader.connect()
+    ready(reader, "aaaaaaaa-0", "aaaaaaaa-1")
+    assert update(reader, 1)[-1] == Live(CHANNEL, "aaaaaaaa-1", frozenset({"update/1"}))
+
+
+def test_a_reader_cut_at_the_top_goes_on() -> None:
+    reader = Reader(CHANNEL, "0")
+    ready(reader, "aaaaaaaa-0", "aaaaaaaa-2")
+    update(reader, 2)
+    reader.connect()
+    assert ready(reader, "aaaaaaaa-2", "bbbbbbbb-3") == []
+    assert not reader.left
+
+
 def test_a_floor_that_rises_is_told_once() -> None:
     reader = Reader(CHANNEL, None)
     assert kinds(ready(reader, "aaaaaaaa-9", "aaaaaaaa-9", floor=4)) == [

@@ -157,6 +157,26 @@ def test_a_reset_names_what_stays_even_across_a_reconnect(
     assert settled["named"] == ["update/a", "update/b"]
 
 
+def test_a_reader_cut_on_its_way_doubts_a_log_that_may_have_lost_its_end(
+    page: Page, site: LiveSite
+) -> None:
+    start(page, site, {"story/x": "aaaaaaaa-1"})
+    ready(site, "aaaaaaaa-1", "aaaaaaaa-5")
+    update(site, "aaaaaaaa-3", "a")
+    wait_for_events(page, 2)
+    site.hang_up()
+    site.wait_for_requests(2)
+    ready(site, "aaaaaaaa-3", "aaaaaaaa-4")
+    site.wait_for_requests(3)
+    assert site.asked[2].headers["last-event-id"] == "0"
+    ready(site, "aaaaaaaa-0", "aaaaaaaa-4")
+    update(site, "aaaaaaaa-4", "b")
+    wait_for_state(page, "live")
+    settled = wait_for_events(page, 5)[-1]
+    assert settled["event"] == "settled"
+    assert settled["named"] == ["update/b"]
+
+
 def test_the_floor_takes_keys_away(page: Page, site: LiveSite) -> None:
     start(page, site, {"story/x": "0"})
     ready(site, "0", "aaaaaaaa-2")

@@ -100,7 +100,9 @@ def assemble(settings: Settings, *, vfs: str | None = None) -> Parts:
         idle=settings.idle,
         clock=lambda: asyncio.get_running_loop().time(),
     )
-    keyring = Keyring(secret, settings.token_issuer, settings.token_audience)
+    keyring = Keyring(
+        secret, settings.token_issuer, settings.token_audience, settings.token_keys
+    )
     limits = Limits(settings.max_body, settings.max_upload, settings.body_deadline)
     publishing = Publishing(
         entrance=Entrance(Tokens(keyring), limits, secret, now, new_id),

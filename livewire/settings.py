@@ -22,8 +22,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from channels.events import SLUG
 from publishers.permissions import ROLES, expand
-from publishers.tokens import SHORTEST_SECRET
+from publishers.tokens import SHORTEST_SECRET, PublicKey
 
 PREFIX = "LIVEWIRE_"
 CONFIG = "LIVEWIRE_CONFIG"
@@ -60,6 +61,7 @@ class Settings(BaseSettings):
     origins: Annotated[tuple[str, ...], NoDecode] = ()  # further origins of the desk
     token_issuer: str = "livewire"  # noqa: S105 - a name, not a secret
     token_audience: str = "livewire"  # noqa: S105 - a name, not a secret
+    token_keys: dict[str, PublicKey] = {}  # `kid` to who else signs tokens
     session_hours: float = Field(16, gt=0)  # how long a sign-in lasts
     heartbeat: int = Field(15, ge=1, le=25)  # seconds between heartbeats
     stall: float = Field(60, gt=0)  # seconds a reader may take nothing
@@ -85,6 +87,9 @@ class Settings(BaseSettings):
     def _some(cls, value: dict[str, str]) -> dict[str, str]:
         if not value:
             raise ValueError("name at least one section")
+        wrong = [slug for slug in value if SLUG.fullmatch(slug) is None]
+        if wrong:
+            raise ValueError(f"not a slug: {', '.join(wrong)}")
         return value
 
     @field_validator("roles")

@@ -7,6 +7,7 @@ so that a forger learns nothing from it.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 import jwt
 
@@ -30,7 +31,7 @@ _UNREADABLE = (
 class PublicKey:
     """A key of somebody who signs tokens for us: PEM, and its one algorithm."""
 
-    algorithm: str  # `RS256`, `ES256` or `EdDSA`
+    algorithm: Literal["RS256", "ES256", "EdDSA"]
     pem: str
 
 
@@ -76,7 +77,7 @@ class Keyring:
             raise refusal
         try:
             kid = jwt.get_unverified_header(token).get("kid")
-            key, algorithm = self._key(kid)
+            key, algorithm = self._key(kid, use)
             claims: Mapping[str, object] = jwt.decode(
                 token,
                 key,
@@ -97,8 +98,10 @@ class Keyring:
         scopes = str(claims.get("scope", "")).split()
         return Grant(str(claims["sub"]), frozenset(filter(is_scope, scopes)))
 
-    def _key(self, kid: object) -> tuple[bytes | str, str]:
+    def _key(self, kid: object, use: str) -> tuple[bytes | str, str]:
         if kid is None:
             return self.secret, "HS256"
+        if use != "api":
+            raise KeyError(kid)  # nobody else lets people into the newsroom
         key = self.keys[str(kid)]
         return key.pem, key.algorithm

@@ -6,8 +6,10 @@ own time; so streams are told to come back, and ended, before it is let go.
 
 import asyncio
 import logging
+import signal
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
@@ -17,9 +19,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from channels.transports.asgi import ABORT
 from channels.transports.connections import Connections
 from livewire.app import Parts, assemble, create_app
-from livewire.settings import Settings
+from livewire.settings import BadSettings, Settings
 
 Beside = Callable[[Parts], Coroutine[object, object, None]]
+
+_BACKLOG = 2048
+"""Connections that may wait to be accepted: a push alert brings many at once."""
 
 _TRUNCATED = "ASGI callable returned without completing response."
 
@@ -47,6 +52,22 @@ class Server(uvicorn.Server):
         self._connections = connections
         self._drain = drain
         self.ready = asyncio.Event()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """End in good order on SIGINT and SIGTERM, and with exit code 0.
+
+        uvicorn would raise the signal again once it is done, as if it had not been.
+        """
+        loop = asyncio.get_running_loop()
+        signals = (signal.SIGINT, signal.SIGTERM)
+        for each in signals:
+            loop.add_signal_handler(each, self.handle_exit, each, None)
+        try:
+            yield
+        finally:
+            for each in signals:
+                loop.remove_signal_handler(each)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and say so."""
@@ -101,7 +122,13 @@ async def _run(settings: Settings, beside: Beside | None) -> None:
     # Opened here first: what goes wrong with the file is told as a sentence, where
     # uvicorn would print the stack of its lifespan.
     await parts.file.open()
-    serving = asyncio.create_task(server.serve())
+    try:
+        listening = _listen(settings)
+    except OSError as error:
+        await parts.file.close()
+        where = f"{settings.host}:{settings.port}"
+        raise BadSettings(f"Cannot listen on {where}: {error.strerror}.") from error
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
     tasks = {serving}
     if beside is not None:
         tasks.add(asyncio.create_task(_after(server.ready, beside, parts)))
@@ -113,6 +140,20 @@ async def _run(settings: Settings, beside: Beside | None) -> None:
     for result in done:
         if isinstance(result, Exception):
             raise result
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    # The protocol is named, or asyncio would leave Nagle's algorithm on.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((settings.host, settings.port))
+        listening.listen(_BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
 
 
 async def _after(ready: asyncio.Event, beside: Beside, parts: Parts) -> None:

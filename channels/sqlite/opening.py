@@ -45,8 +45,7 @@ def connect(path: Path, *, vfs: str | None = None) -> apsw.Connection:
             raise
     except apsw.BusyError as error:
         raise LogInUse(
-            f"{path} is open in another process. One process serves a SQLite "
-            "log; set LIVEWIRE_REDIS_URL to run several."
+            f"{path} is open in another process; one process serves a SQLite log."
         ) from error
     except (apsw.Error, _UnknownFormat) as error:
         raise LogUnavailable(f"{path} cannot be opened: {error}") from error

@@ -7,6 +7,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.async_api import Dialog, Page, Route, async_playwright, expect
 
+from tests.e2e.browser import CHROMIUM, FLAGS
 from tests.livewire.newsroom.conftest import link
 from tests.serving import Service, running
 
@@ -19,7 +20,7 @@ async def tab(service: Service) -> AsyncIterator[Page]:
     """A tab of an editor signed in, at the story `night`; faults of scripts fail."""
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path=CHROMIUM, args=list(FLAGS)
         )
         page = await chromium.new_page(base_url=service.url)
         page.set_default_timeout(PATIENCE)

@@ -18,21 +18,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 import livewire
+from livewire.headers import PAGE_POLICY
+from tests.e2e.browser import CHROMIUM, FLAGS
 
 STATIC = Path(livewire.__file__).parent / "static"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; font-src 'none'; base-uri 'none'; form-action 'self'"
-)
-CHROMIUM = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 PATIENCE = 10.0  # seconds to wait for what must happen
 
 
@@ -84,7 +73,9 @@ class LiveSite:
         html = self.pages.get(request.url.path)
         # Polling a condition needs eval, so the page without content has no policy.
         held = (
-            {} if request.url.path == "/blank" else {"Content-Security-Policy": POLICY}
+            {}
+            if request.url.path == "/blank"
+            else {"Content-Security-Policy": PAGE_POLICY}
         )
         return HTMLResponse(html or "", 200 if html else 404, held)
 
@@ -146,9 +137,7 @@ def site(running_site: LiveSite) -> LiveSite:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=CHROMIUM
-        )
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield chromium
         chromium.close()
 

@@ -106,7 +106,7 @@ def assemble(settings: Settings, *, vfs: str | None = None) -> Parts:
     limits = Limits(settings.max_body, settings.max_upload, settings.body_deadline)
     publishing = Publishing(
         entrance=Entrance(Tokens(keyring), limits, secret, now, new_id),
-        desk=Desk(log, sections=tuple(settings.sections)),
+        desk=Desk(log, sections=tuple(settings.sections), records=records),
         hub=hub,
         records=records,
         media=DiskMedia(settings.data_dir / "media"),
@@ -155,7 +155,14 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Starlette:
     app = Starlette(
         routes=_routes(parts),
         lifespan=lifespan,
-        middleware=[Middleware(Headers, secure=settings.is_secure)],
+        middleware=[
+            Middleware(
+                Headers,
+                doorman=parts.publishing.entrance.tokens,
+                refuse=problems.refusal,
+                secure=settings.is_secure,
+            )
+        ],
         exception_handlers=problems.handlers(),
     )
     # Its redirects would go to whatever Host a request names.

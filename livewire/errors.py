@@ -32,12 +32,13 @@ class Problems:
     def handlers(self) -> Mapping[Any, Callable[[Request, Exception], Response]]:
         """The handlers by what they handle."""
         return {
-            LivewireError: self._ours,
+            LivewireError: self.refusal,
             HTTPException: self._http,
             Exception: self._unforeseen,
         }
 
-    def _ours(self, request: Request, error: Exception) -> Response:
+    def refusal(self, request: Request, error: Exception) -> Response:
+        """The answer to a `LivewireError`."""
         assert isinstance(error, LivewireError)  # noqa: S101 - Starlette's promise
         headers = error.headers
         if isinstance(error, TooSlow) or _has_long_body(request):

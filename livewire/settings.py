@@ -6,9 +6,10 @@ wins. A name nobody knows is an error: a typing mistake must not become a defaul
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -31,6 +32,9 @@ CONFIG = "LIVEWIRE_CONFIG"
 CLIENT = frozenset({CONFIG, "LIVEWIRE_URL", "LIVEWIRE_TOKEN"})
 """Variables that commands read and the service does not."""
 
+WIDEST = 20_000
+"""Pixels; no rendition of a picture is wider."""
+
 SECTIONS = {
     "electoral-processes": "Electoral Processes",
     "international-relations": "International Relations",
@@ -40,8 +44,35 @@ SECTIONS = {
 }
 
 
+_ORIGIN = re.compile(
+    r"(https?)://([a-z0-9_]([a-z0-9._-]*[a-z0-9.])?|\[[0-9a-f:.]+\])(:[0-9]{1,5})?",
+    re.IGNORECASE | re.ASCII,
+)
+_USUAL_PORT = {"http": 80, "https": 443}
+
+
 class BadSettings(Exception):
     """The service cannot start as configured; the text says which line to change."""
+
+
+def origin(text: str) -> str:
+    """The origin `text` names, as browsers send it (RFC 6454, section 6.2).
+
+    That is scheme://host[:port] in small letters, without the scheme's usual port.
+    Raises `ValueError` where it is anything else, or has anything more.
+    """
+    found = _ORIGIN.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no address, as https://live.example.org")
+    parts = urlsplit(text.lower())
+    host = found[2].lower()
+    if host.startswith("["):
+        IPv6Address(host[1:-1])
+    if parts.port == 0:
+        raise ValueError(f"{text!r} names port 0, where nobody can be reached")
+    if parts.port in (None, _USUAL_PORT[parts.scheme]):
+        return f"{parts.scheme}://{host}"
+    return f"{parts.scheme}://{host}:{parts.port}"
 
 
 class Settings(BaseSettings):
@@ -81,6 +112,28 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return value.split() if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _bare(cls, value: str) -> str:
+        return origin(value.removesuffix("/")) if value else value
+
+    @field_validator("origins")
+    @classmethod
+    def _origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(origin(each) for each in value)
+
+    @field_validator("media_widths")
+    @classmethod
+    def _widths(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if not value:
+            raise ValueError("name at least one width")
+        wrong = [width for width in value if not 1 <= width <= WIDEST]
+        if wrong:
+            raise ValueError(f"a width is 1 to {WIDEST} pixels, not {wrong[0]}")
+        if len(set(value)) < len(value):
+            raise ValueError("each width is named once")
+        return value
 
     @field_validator("sections")
     @classmethod
@@ -136,7 +189,7 @@ class Settings(BaseSettings):
                     f" {SHORTEST_SECRET} or more."
                 )
             return secret
-        if not _is_loopback(self.host):
+        if not is_loopback(self.host):
             raise BadSettings(
                 f"LIVEWIRE_SECRET is not set, and {self.host} can be reached from"
                 " elsewhere. Set it to 32 random bytes or more."
@@ -168,7 +221,8 @@ def load(given: Mapping[str, object] | None = None) -> Settings:
         raise BadSettings(f"{file}: {error}") from error
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether `host` is this machine and can be reached from nowhere else."""
     if host == "localhost":
         return True
     try:
@@ -179,7 +233,7 @@ def _is_loopback(host: str) -> bool:
 
 def _kept_secret(file: Path) -> bytes:
     if not file.exists():
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as f:
             f.write(secrets.token_urlsafe(48))
     return file.read_text().strip().encode()

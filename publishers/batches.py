@@ -7,6 +7,7 @@ entry in `stories` and the items derived from it on its section, `latest` and
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import cast
 from uuid import UUID, uuid5
 
@@ -18,7 +19,7 @@ from channels.events import (
     NewEvent,
 )
 from publishers.after import After, index_item, story_item
-from publishers.fold import STORY, Action, Fold
+from publishers.fold import STORY, Action, Fold, has_lapsed
 
 INDEXES = (NEWSROOM, "stories")
 """Derived channels with one key per story, told anew at every publish."""
@@ -62,7 +63,7 @@ def batch(
     after = _after(fold, decision.changes)
     derived: dict[str, _Derived] = {}
     _index(derived, fold, after)
-    _list_story(derived, fold, after, decision)
+    _list_story(derived, fold, after, decision, action.at)
     _list_updates(derived, fold, after, decision)
     for channel in removals.keys() - {fold.channel}:
         # Where there is text to remove, there may be nothing new to say.
@@ -73,10 +74,14 @@ def batch(
         expected_seq=fold.seq,
         remove=removals.get(fold.channel, ()),
     )
+    private = _private(decision, action)
+    private.pop("note", None)  # said once, where the versions are
     others = [
         Append(
             channel,
-            tuple([_item(channel, key, *said, action) for key, said in items.items()]),
+            tuple(
+                [_item(channel, k, *said, action, private) for k, said in items.items()]
+            ),
             remove=removals.get(channel, ()),
         )
         for channel, items in sorted((name, d.items) for name, d in derived.items())
@@ -117,7 +122,11 @@ def _index(derived: dict[str, _Derived], fold: Fold, after: After) -> None:
 
 
 def _list_story(
-    derived: dict[str, _Derived], fold: Fold, after: After, decision: Decision
+    derived: dict[str, _Derived],
+    fold: Fold,
+    after: After,
+    decision: Decision,
+    at: datetime,
 ) -> None:
     """The story's item on its section and on `latest`, where it changed."""
     if not any(change.key == STORY for change in decision.changes):
@@ -134,11 +143,27 @@ def _list_story(
         for channel in (now, "latest"):
             derived.setdefault(channel, _Derived()).say(key, version, item)
         if fold.is_public and before != now:
-            _repeat(derived.setdefault(now, _Derived()), fold, after, now)
-        if any(change.key == STORY and change.removed for change in decision.changes):
-            # Every item tells the story's headline, so each is told anew.
-            for channel in (now, "latest", "breaking"):
-                _repeat(derived.setdefault(channel, _Derived()), fold, after, channel)
+            _repeat(derived.setdefault(now, _Derived()), after, now, at)
+        for channel in _to_repeat(fold, after, decision, now):
+            _repeat(derived.setdefault(channel, _Derived()), after, channel, at)
+
+
+def _to_repeat(
+    fold: Fold, after: After, decision: Decision, section: str
+) -> tuple[str, ...]:
+    """Where updates' items, which name their story and section, are told anew.
+
+    A new headline reaches the few alerts at once; the others wait for their next
+    version, or one word would push everything else off `latest`.
+    """
+    before = fold.story or {}
+    if any(change.key == STORY and change.removed for change in decision.changes):
+        return (section, "latest", "breaking")
+    if before.get("section") != after.story["section"]:
+        return ("latest", "breaking")
+    if before.get("headline") != after.story["headline"]:
+        return ("breaking",)
+    return ()
 
 
 def _clear(derived: _Derived, fold: Fold, channel: str, key: str, version: int) -> None:
@@ -149,10 +174,12 @@ def _clear(derived: _Derived, fold: Fold, channel: str, key: str, version: int) 
             derived.say(f"update/{id_}", _version(update), None)
 
 
-def _repeat(derived: _Derived, fold: Fold, after: After, channel: str) -> None:
+def _repeat(derived: _Derived, after: After, channel: str, at: datetime) -> None:
     for id_, update in reversed(list(after.updates())):
-        if _is_shown(fold, update, channel):
-            derived.say(f"update/{id_}", _version(update), _listed(update, after))
+        if _is_shown(after.fold, update, channel):
+            over = channel == "breaking" and has_lapsed(update, at)
+            item = None if over else _listed(update, after)
+            derived.say(f"update/{id_}", _version(update), item)
 
 
 def _is_shown(fold: Fold, update: Data, channel: str) -> bool:
@@ -239,7 +266,12 @@ def _type(key: str) -> EventType:
 
 
 def _item(
-    channel: str, key: str, version: int, data: Data | None, action: Action
+    channel: str,
+    key: str,
+    version: int,
+    data: Data | None,
+    action: Action,
+    private: Data,
 ) -> NewEvent:
     return NewEvent(
         key=key,
@@ -248,5 +280,5 @@ def _item(
         id=event_id(action.request, channel, key),
         at=action.at,
         data=data,
-        private={"by": action.by, "request": action.request},
+        private=private,
     )

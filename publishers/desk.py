@@ -14,15 +14,19 @@ from dataclasses import dataclass, field
 from channels.errors import Conflict, KeyReused, LogUnavailable
 from channels.events import Data, Entry, number
 from channels.log import Log
-from channels.positions import Position
+from channels.positions import START, Position, parse
+from channels.records import Records
 from publishers.batches import INDEXES, Decision, batch, derived_channels
-from publishers.fold import STORY, Action, Fold
+from publishers.fold import STORY, Action, Fold, Receipt
 
 Decide = Callable[[Fold], Awaitable[Decision]]
 """Decides over a fold that nothing changes meanwhile; may look up pictures."""
 
 _ATTEMPTS = 20
 """Conflicts in a row before a publish is given up: other processes always won."""
+
+_CHANGED = 200
+"""The status of a PATCH and of a withdrawal, which may find nothing left to do."""
 
 _SEATS = 512
 """Stories whose fold is kept in memory; the rest is read when next written to."""
@@ -50,10 +54,17 @@ class _Seat:
 
 
 class Desk:
-    """The one writer of stories in this process. `sections` are the configured ones."""
+    """The one writer of stories in this process. `sections` are the configured ones.
 
-    def __init__(self, log: Log, *, sections: Sequence[str]) -> None:
+    `records` remember keyed requests that changed nothing, of which the log has no
+    trace; without them such a request is judged anew when repeated.
+    """
+
+    def __init__(
+        self, log: Log, *, sections: Sequence[str], records: Records | None = None
+    ) -> None:
         self._log = log
+        self._records = records
         self._sections = tuple(sections)
         self._seats: OrderedDict[str, _Seat] = OrderedDict()
 
@@ -66,6 +77,7 @@ class Desk:
             for _ in range(_ATTEMPTS):
                 fold = await self._current(seat)
                 receipt = fold.receipts.get(action.request)
+                receipt = receipt or await self._noted(action)
                 if receipt is not None:
                     if receipt.fingerprint != action.fingerprint:
                         raise KeyReused
@@ -95,6 +107,7 @@ class Desk:
         fold = seat.fold
         if not decision.changes:
             position = Position(await self._epoch(fold), fold.seq)
+            await self._note(decision.key, action, position)
             thing = _thing(fold, decision.key)
             return Outcome(decision.key, thing, 200, position, changed=False)
         removals = await self._removals(fold, decision)
@@ -113,6 +126,26 @@ class Desk:
         return Outcome(
             decision.key, _thing(fold, decision.key), action.status, position
         )
+
+    async def _noted(self, action: Action) -> Receipt | None:
+        """What came of a request that changed nothing; a POST always changes."""
+        if self._records is None or not action.keyed or action.status != _CHANGED:
+            return None
+        record = await self._records.get(f"request/{action.request}")
+        if record is None:
+            return None
+        told = {name: str(record.value[name]) for name in ("key", "fingerprint")}
+        position = parse(str(record.value["position"])) or START
+        return Receipt(told["key"], _CHANGED, told["fingerprint"], position)
+
+    async def _note(self, key: str, action: Action, position: Position) -> None:
+        if self._records is not None and action.keyed:
+            value = {
+                "key": key,
+                "fingerprint": action.fingerprint,
+                "position": str(position),
+            }
+            await self._records.put(f"request/{action.request}", value, seen=0)
 
     async def _current(self, seat: _Seat) -> Fold:
         if not seat.known:
@@ -148,7 +181,9 @@ class Desk:
         if STORY in keys:
             # Each item of an update tells the story's headline.
             keys |= {item, *(f"update/{id_}" for id_ in fold.updates)}
-        names = {*derived_channels(fold), *(f"section/{s}" for s in self._sections)}
+        told = [version.data for version in fold.versions.get(STORY, [])]
+        sections = {*self._sections, *(str(d["section"]) for d in told if d)}
+        names = {*derived_channels(fold), *(f"section/{each}" for each in sections)}
         removals = {fold.channel: tuple(own)}
         for name in sorted(names):
             entries = (await self._log.read(name)).entries

@@ -26,6 +26,7 @@ class Action:
     fingerprint: str  # HMAC of the content
     status: int  # of the answer, should it succeed
     note: str | None = None  # internal
+    keyed: bool = False  # whether it may be repeated under the same id
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,11 @@ class Fold:
 
     def _place(self, id_: str, update: Data) -> None:
         before = self.updates.get(id_)
+        newest = next(reversed(self.updates.values()), None)
         self.updates[id_] = update
+        if before is None and newest is not None and place(update) < place(newest):
+            # Its first version was purged: it is met only now, out of its turn.
+            self.updates = dict(sorted(self.updates.items(), key=lambda u: place(u[1])))
         self.standing += update["status"] == "published"
         self.standing -= before is not None and before["status"] == "published"
         if update.get("pinned"):
@@ -165,6 +170,17 @@ class Fold:
             str(private["fingerprint"]),
             position,
         )
+
+
+def place(update: Data) -> tuple[str, str]:
+    """Where an update stands in its story."""
+    return str(update["published"]), str(update["id"])
+
+
+def has_lapsed(update: Data, at: datetime) -> bool:
+    """Whether an alert has ended by the clock."""
+    end = update.get("breaking_until")
+    return end is not None and instant(str(end)) <= at
 
 
 def removed_by(private: Data) -> list[Data]:

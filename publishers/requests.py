@@ -198,6 +198,13 @@ class Rules:
     sections: tuple[str, ...]
     timezones: frozenset[str]
 
+    def with_those_of(self, target: Mapping[str, object]) -> "Rules":
+        """What is configured, and what a thing has had since it was."""
+        section, zone = target.get("section"), target.get("timezone")
+        sections = (*self.sections, str(section)) if section else self.sections
+        timezones = self.timezones | {str(zone)} if zone else self.timezones
+        return Rules(sections, timezones)
+
 
 M = TypeVar("M", bound=Body)
 
@@ -257,6 +264,8 @@ def _story_rules(data: Mapping[str, object], rules: Rules) -> list[Fault]:
 
 
 def _update_rules(data: Mapping[str, object]) -> list[Fault]:
+    if data.get("breaking_until") is not None and not data.get("breaking"):
+        return [Fault("/breaking_until", "Only an alert ends: set breaking.")]
     needed = {"quote": "quote", "qa": "qa", "media": "media"}.get(
         str(data.get("kind", "text"))
     )

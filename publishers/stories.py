@@ -63,9 +63,11 @@ def change_story(
     need_open(fold)
     current = fold.story or {}
     data = _story(fold, current, body, image, action, terms)
+    if revision.correction is not None:
+        data["correction"] = {"text": revision.correction, "at": timestamp(action.at)}
     passing = ("version", "modified")
     same = all(current.get(k) == v for k, v in data.items() if k not in passing)
-    if same and not revision.purge:
+    if same and not (revision.purge or revision.note):
         return Decision(STORY)
     gone = removed(fold, STORY) if revision.purge else ()
     return Decision(STORY, (Change(STORY, data, gone),))
@@ -160,6 +162,7 @@ def _story(
         "urgency": body.urgency,
         "resumes_at": body.resumes_at and timestamp(body.resumes_at),
         "followed_by": given["followed_by"],
+        "correction": before.get("correction") if before else None,
         "published": _published(fold, before, body, action),
         "ended": _ended(before, body, at),
         "modified": at,

@@ -12,7 +12,7 @@ from uuid import UUID, uuid5
 from channels.errors import Fault, Invalid, NotFound, StaleVersion, WrongState
 from channels.events import Data, instant, timestamp
 from publishers.batches import Change, Decision
-from publishers.fold import Action, Fold, later, removed_by
+from publishers.fold import Action, Fold, has_lapsed, later, removed_by
 from publishers.requests import Revision, UpdateBody, Withdrawal
 from publishers.rich_text import render
 
@@ -63,7 +63,7 @@ def change(
             "at": timestamp(action.at),
         }
     key = f"update/{id_}"
-    if _says_the_same(current, data) and not revision.purge:
+    if _says_the_same(current, data) and not (revision.purge or revision.note):
         return Decision(key)
     removed = removed_versions(fold, key) if revision.purge else ()
     changes = (*_unpin_for(fold, id_, data), Change(key, data, removed))
@@ -105,10 +105,15 @@ def stub(
     }
 
 
-def editable(update: Data) -> dict[str, object]:
-    """The members of an update that a PATCH is merged into."""
+def editable(update: Data, at: datetime) -> dict[str, object]:
+    """The members of an update that a PATCH is merged into.
+
+    An alert that ended by the clock is none any more: it is not sent again with an
+    edit, and can be raised anew.
+    """
     names = UpdateBody.model_fields
-    return {k: v for k, v in update.items() if k in names and v is not None}
+    told = _calmed(update) if has_lapsed(update, at) else update
+    return {k: v for k, v in told.items() if k in names and v is not None}
 
 
 def removed_versions(fold: Fold, key: str) -> tuple[Data, ...]:
@@ -172,9 +177,11 @@ def _unpin_for(fold: Fold, id_: str, data: Mapping[str, object]) -> tuple[Change
     before = fold.pin
     if not data.get("pinned") or before is None or before == id_:
         return ()
-    key = f"update/{before}"
+    key, pinned = f"update/{before}", fold.updates[before]
+    if has_lapsed(pinned, instant(str(data["modified"]))):
+        pinned = _calmed(pinned)
     unpinned = {
-        **fold.updates[before],
+        **pinned,
         "pinned": False,
         "version": fold.version_of(key) + 1,
         "modified": data["modified"],
@@ -194,7 +201,7 @@ def _update(
 ) -> dict[str, object]:
     story = fold.story or {}
     given = body.model_dump(mode="json")
-    until = _breaking_until(body, before, published, action, terms)
+    until = _breaking_until(body, published, action, terms)
     return {
         "id": id_,
         "story": fold.slug,
@@ -221,9 +228,12 @@ def _update(
     }
 
 
+def _calmed(update: Data) -> Data:
+    return {**update, "breaking": False, "breaking_until": None}
+
+
 def _breaking_until(
     body: UpdateBody,
-    before: Data | None,
     published: datetime,
     action: Action,
     terms: Terms,
@@ -233,8 +243,7 @@ def _breaking_until(
     until = body.breaking_until
     if until is None:
         return max(action.at, published) + terms.breaking_for
-    unchanged = before is not None and before["breaking_until"] == timestamp(until)
-    if until <= action.at and not unchanged:
+    if until <= action.at:
         raise Invalid(errors=[Fault("/breaking_until", "It ends before it begins.")])
     return until
 

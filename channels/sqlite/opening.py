@@ -3,8 +3,13 @@
 The lock is SQLite's own, held for as long as the file is open, so that a second
 process is refused. apsw brings a current SQLite along: the one in Debian 12 can
 corrupt a WAL that two connections checkpoint (mended in 3.51.3).
+
+What is made here, nobody else on the machine may read: it holds drafts, and what was
+withdrawn.
 """
 
+import os
+from contextlib import suppress
 from pathlib import Path
 
 import apsw
@@ -35,8 +40,9 @@ def connect(path: Path, *, vfs: str | None = None) -> apsw.Connection:
 
     Raises `LogInUse`, or `LogUnavailable` where the file is not ours to use.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
+        _make(path)
         connection = apsw.Connection(str(path), vfs=vfs)
         try:
             _set_up(connection)
@@ -47,9 +53,19 @@ def connect(path: Path, *, vfs: str | None = None) -> apsw.Connection:
         raise LogInUse(
             f"{path} is open in another process; one process serves a SQLite log."
         ) from error
-    except (apsw.Error, _UnknownFormat) as error:
+    except (apsw.Error, OSError, _UnknownFormat) as error:
         raise LogUnavailable(f"{path} cannot be opened: {error}") from error
     return connection
+
+
+def _make(path: Path) -> None:
+    """An empty file for its owner alone, if there is none.
+
+    SQLite would make one by the umask; its journal gets the mode of the file.
+    """
+    with suppress(FileExistsError):
+        # Only a new file: to close one that SQLite has open would drop its locks.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 class _UnknownFormat(Exception):

@@ -57,7 +57,7 @@ class Poll:
         return self._respond(request, ask, view, start, private=reading.private)
 
     def _has_all(self, request: Request, view: View, start: Position | None) -> bool:
-        if _matches(request, self._etag(view, start)):
+        if is_held(request, self._etag(view, start)):
             return True
         if start is None or view.judge(start) is not None:
             return False
@@ -98,7 +98,7 @@ class Poll:
             ),
             "ETag": self._etag(view, start),
         }
-        if _matches(request, headers["ETag"]):
+        if is_held(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         body = changes(
             ask.channel,
@@ -133,9 +133,12 @@ def _ask(request: Request) -> _Ask:
     return _Ask(query["channel"], query.get("since"), seconds)
 
 
-def _matches(request: Request, etag: str) -> bool:
-    """RFC 9110, 13.1.2: a list, compared weakly, for proxies weaken what they zip."""
-    sent = request.headers.get("if-none-match", "").split(",")
+def is_held(request: Request, etag: str) -> bool:
+    """Whether the reader has what bears this strong tag (RFC 9110, 13.1.2).
+
+    A list, compared weakly, for proxies weaken what they zip.
+    """
+    sent = ",".join(request.headers.getlist("if-none-match")).split(",")
     return etag in {each.strip().removeprefix("W/") for each in sent}
 
 

@@ -12,8 +12,8 @@ import click
 from channels.events import SLUG
 from livewire.app import assemble
 from livewire.cli.publish import login_name
-from livewire.cli.signing import sign_in_link
-from livewire.settings import CONFIG, SECTIONS, BadSettings, load
+from livewire.cli.signing import a_name, sign_in_link
+from livewire.settings import CONFIG, SECTIONS, BadSettings, load, origin
 
 LINK_HOURS = 24
 
@@ -54,11 +54,11 @@ def init(
     if file.exists() and not force:
         raise click.ClickException(f"{file} exists; --force overwrites it.")
     desk = Desk(
-        _name(site_name or click.prompt("Name of the site", default="Livewire")),
+        a_name(site_name or click.prompt("Name of the site", default="Livewire")),
         _address(base_url or click.prompt("Its address", default=_HERE)),
         _sections(sections or _ask_for_sections()),
     )
-    editor = _name(editor or click.prompt("First editor", default=login_name()))
+    editor = a_name(editor or click.prompt("First editor", default=login_name()))
     link = _set_up(file, desk, editor)
     click.echo(f"{file} is written. Start the service:\n\n  livewire serve\n")
     click.echo(f"Then {editor} signs in here, once, within {LINK_HOURS} hours:\n")
@@ -80,7 +80,7 @@ def _set_up(file: Path, desk: Desk, editor: str) -> str:
     file.write_text(written(desk), encoding="utf-8")
     try:
         settings = load()
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         parts = assemble(settings)
         scopes = settings.roles.get("chief", ("admin",))
         return sign_in_link(parts, editor, scopes, lifetime=timedelta(hours=LINK_HOURS))
@@ -152,28 +152,15 @@ def _sections(given: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(
                 f"{slug!r} is no slug: small letters, digits and hyphens, at most 64."
             )
-        sections[slug] = _name(title or slug.replace("-", " ").title())
+        sections[slug] = a_name(title or slug.replace("-", " ").title())
     return sections
 
 
-def _name(text: str) -> str:
-    name = text.strip()
-    if not name or not name.isprintable():
-        raise click.UsageError(f"{text!r} is no name.")
-    return name
-
-
 def _address(text: str) -> str:
-    address = text.strip().rstrip("/")
     try:
-        parts = urlsplit(address)
-        bare = f"{parts.scheme}://{parts.hostname}"
-        bare += f":{parts.port}" if parts.port else ""
-    except ValueError:  # a port or an IPv6 address that is none
-        bare = ""
-    if not bare.startswith(("http://", "https://")) or bare != address.lower():
-        raise click.UsageError(f"{text!r} is no address, as https://live.example.org.")
-    return address
+        return origin(text.strip().removesuffix("/"))
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from error
 
 
 def _quoted(text: str) -> str:

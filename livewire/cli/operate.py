@@ -5,10 +5,23 @@ from datetime import timedelta
 import click
 
 from livewire.app import new_id, now
+from livewire.cli.signing import a_name
 from livewire.operations.doctor import examine
 from livewire.settings import BadSettings, load
 from publishers.permissions import expand
 from publishers.tokens import Keyring
+
+SHORTEST_DAYS = 0.001  # about a minute and a half
+LONGEST_DAYS = 3650  # ten years
+
+
+def _days(_command: click.Context, _option: click.Parameter, days: float) -> float:
+    """No `click.FloatRange`: it lets nan pass."""
+    if not SHORTEST_DAYS <= days <= LONGEST_DAYS:
+        raise click.BadParameter(
+            f"a token is valid for {SHORTEST_DAYS} to {LONGEST_DAYS} days, not {days}."
+        )
+    return days
 
 
 @click.command()
@@ -20,9 +33,16 @@ from publishers.tokens import Keyring
     multiple=True,
     help="A scope (publish:story/*), a role (editor) or admin; repeatable.",
 )
-@click.option("--days", default=30.0, show_default=True, help="How long it is valid.")
+@click.option(
+    "--days",
+    default=30.0,
+    show_default=True,
+    callback=_days,
+    help=f"How long it is valid: {SHORTEST_DAYS} to {LONGEST_DAYS}.",
+)
 def token(name: str, scopes: tuple[str, ...], days: float) -> None:
     """Print a token, and nothing else."""
+    name = a_name(name)
     try:
         settings = load()
         granted = expand([s for each in scopes for s in each.split()], settings.roles)

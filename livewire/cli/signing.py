@@ -1,10 +1,20 @@
-"""How a command lets somebody into the newsroom of a service it has the secret of."""
+"""Whom a command signs for, and how it lets them into the newsroom."""
 
 from collections.abc import Collection
 from datetime import timedelta
 
+import click
+
 from livewire.app import Parts, now
 from livewire.newsroom.sessions import LINK_LIFETIME
+
+
+def a_name(text: str) -> str:
+    """The name without blanks around it. Raises `click.UsageError` where it is none."""
+    name = text.strip()
+    if not name or not name.isprintable():
+        raise click.UsageError(f"{text!r} is no name.")
+    return name
 
 
 def sign_in_link(

@@ -9,6 +9,7 @@ on where the log says it was.
 import asyncio
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import cast
@@ -88,6 +89,8 @@ class Player:
         self._sleep = sleep
         self._clock = publishing.entrance.now
         self._at: datetime | None = None  # the script's time while it is behind
+        self._shown = 1  # the night whose address was told
+        self._base_url = publishing.terms.base_url
         self._media: dict[str, str] = {}  # picture's name to its id
         self._sign = sign
         entrance = dataclasses.replace(publishing.entrance, now=self._now)
@@ -105,8 +108,8 @@ class Player:
         """Write what is there when the curtain rises; the story's slug."""
         for side in self._night.sides:
             await self._side(side)
-        number = await self.current()
-        return await self._first_half(number)
+        self._shown = await self.current()
+        return await self._first_half(self._shown)
 
     async def play(self) -> None:
         """Play the rest, then night after night, until cancelled."""
@@ -121,7 +124,9 @@ class Player:
                     await self._sleep(self._pace.gap(step, steps[index + 1]))
             await self._sleep(self._pace.intermission)
             number += 1
-            if number > _KEPT:
+            following = await self._first_half(number)
+            await self._link(slug, following)
+            if number - _KEPT > self._shown:
                 await self._forget(number - _KEPT)
 
     def _now(self) -> datetime:
@@ -206,6 +211,14 @@ class Player:
         if step.do == "publish":
             refs[step.ref] = str(answer.json()["update"]["id"])
         return "idempotent-replayed" not in answer.headers
+
+    async def _link(self, slug: str, following: str) -> None:
+        """Lead readers of a night that is over to the next one."""
+        url = f"{self._base_url}/live/{following}"
+        after = {"followed_by": {"headline": "The night, played anew", "url": url}}
+        with suppress(_Refused):
+            path = f"/api/stories/{slug}"
+            await self._send("PATCH", path, after, f"{slug}:after")
 
     async def _forget(self, number: int) -> None:
         """Withdraw an old night, so that the front page does not fill with them."""

@@ -116,7 +116,7 @@ class Newsroom:
             return self._no_ticket(error)
         kept = await self._kept(request, error)
         if isinstance(error, NotSignedIn):
-            return self._signed_out(request, kept)
+            return self._signed_out(error, kept)
         return self.floor.refusal(request, error, kept)
 
     def _no_ticket(self, error: LivewireError) -> Response:
@@ -128,14 +128,15 @@ class Newsroom:
         )
         return _without_referrer(HTMLResponse(page, error.status))
 
-    def _signed_out(self, request: Request, kept: Form) -> Response:
+    def _signed_out(self, error: NotSignedIn, kept: Form) -> Response:
         detail = f"The newsroom opens with a link of one's own. {_ASK}"
         if kept.words():
             detail = f"Your text was not sent; it is below, to be copied. {_ASK}"
         page = self.floor.pages.notice(
             title="You are signed out", detail=detail, kept=kept.words()
         )
-        response = HTMLResponse(page, 200 if request.method == "GET" else 401)
+        # Browsers ask nobody for a password where the scheme is `Bearer`.
+        response = HTMLResponse(page, error.status, error.headers)
         self.floor.gate.let_out(response)
         return _without_referrer(response)
 

@@ -10,28 +10,24 @@ import resource
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import apsw
 import httpx
 
-from livewire.settings import BadSettings, Settings, load
+from livewire.operations.mounts import MOUNTS, OVER_THE_NETWORK, file_system
+from livewire.settings import BadSettings, Settings, is_loopback, load
 from publishers.tokens import SHORTEST_SECRET
 
 OLDEST_PYTHON = (3, 11)
 OLDEST_SQLITE = (3, 51, 3)  # before it, a checkpoint could corrupt the log
 LEAST_SPACE = 200_000_000  # bytes; less is gone in one evening of pictures
 FEW_FILES = 4096  # open files; each reader is one
-OVER_THE_NETWORK = frozenset(
-    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "ceph", "glusterfs"}
-)
-MOUNTS = Path("/proc/mounts")
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  # no right clock is before this
 
 
@@ -67,15 +63,12 @@ def _service() -> Iterator[Finding]:
         )
         return
     yield Finding("The settings load.")
-    checks: tuple[Callable[[Settings], Finding], ...] = (
-        _address,
-        _secret,
-        _directory,
-        _file_system,
-        _space,
-        _log,
-    )
-    for check in checks:
+    yield _address(settings)
+    place = _directory(settings)
+    yield place
+    if place.grave:
+        return  # the rest is in there, where we cannot look
+    for check in (_secret, _privacy, _file_system, _space, _log):
         yield check(settings)
 
 
@@ -136,7 +129,7 @@ def _open_files() -> Finding:
 
 def _address(settings: Settings) -> Finding:
     what = f"Readers reach the site at {settings.address}."
-    if settings.is_secure or _is_loopback(urlsplit(settings.address).hostname or ""):
+    if settings.is_secure or is_loopback(urlsplit(settings.address).hostname or ""):
         return Finding(what)
     return Finding(
         what,
@@ -156,7 +149,7 @@ def _secret(settings: Settings) -> Finding:
         if size >= SHORTEST_SECRET:
             return Finding(what)
         return Finding(what, refused, longer, grave=True)
-    if not _is_loopback(settings.host):
+    if not is_loopback(settings.host):
         what = (
             f"There is no LIVEWIRE_SECRET, and the service listens on {settings.host}."
         )
@@ -203,6 +196,31 @@ def _directory(settings: Settings) -> Finding:
     return Finding(f"{folder} can be written.")
 
 
+def _privacy(settings: Settings) -> Finding:
+    folder = settings.data_dir
+    kept = (folder, folder / "livewire.db", folder / "livewire.db-wal")
+    found = [path for path in kept if _is_open(path)]
+    files = [path for path in found if path != folder]
+    if not found:
+        return Finding("Nobody else on this machine can read the data.")
+    remedies = [f"`chmod {600 if path in files else 700} {path}`" for path in found]
+    risk = "Drafts, withdrawn text and pictures can be read there."
+    if not files:
+        risk = "Pictures can be seen there, those of drafts too."
+    elif folder not in found:
+        risk = "Its directory keeps them out; a copy of it elsewhere does not."
+    return Finding(
+        f"Others on this machine may read {', '.join(map(str, found))}.",
+        risk,
+        f"Run {' and '.join(remedies)}.",
+        grave=files != [] and folder in found,
+    )
+
+
+def _is_open(path: Path) -> bool:
+    return path.exists() and path.stat().st_mode & 0o077 != 0
+
+
 def _file_system(settings: Settings) -> Finding:
     try:
         text = MOUNTS.read_text()
@@ -218,19 +236,6 @@ def _file_system(settings: Settings) -> Finding:
         "Let data_dir name a disk of this machine.",
         grave=True,
     )
-
-
-def file_system(folder: Path, mounts: str) -> str:
-    """The type of file system `folder` is on, by the text of /proc/mounts (proc(5))."""
-    best, kind = -1, "unknown"
-    for line in mounts.splitlines():
-        _, point, found, *_ = line.split(" ")
-        for escaped, char in (("\\040", " "), ("\\011", "\t"), ("\\134", "\\")):
-            point = point.replace(escaped, char)
-        # Of several mounts on one point, the last one is seen.
-        if folder.is_relative_to(point) and len(point) >= best:
-            best, kind = len(point), found
-    return kind
 
 
 def _space(settings: Settings) -> Finding:
@@ -290,11 +295,4 @@ def _running(settings: Settings) -> Finding:
 
 def _existing(folder: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
-    return next(each for each in (folder, *folder.parents) if each.exists())
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return next(each for each in (folder, *folder.parents) if os.path.exists(each))

@@ -20,6 +20,7 @@ from channels.errors import NotFound, UnknownChannel, Withdrawn
 from channels.events import Data, instant, is_channel
 from channels.hub import Hub
 from channels.positions import Extent
+from channels.transports.poll import is_held
 from channels.view import View
 from livewire.reader.pages import Pages
 
@@ -195,7 +196,7 @@ def _answer(request: Request, kept: _Kept, *, private: bool) -> Response:
         "ETag": etag,
         "Vary": "Accept-Encoding, Authorization",
     }
-    if request.headers.get("if-none-match") == etag:
+    if is_held(request, etag):
         return Response(status_code=304, headers=headers)
     if packed:
         headers["Content-Encoding"] = "gzip"

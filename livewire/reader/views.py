@@ -134,11 +134,13 @@ def story_view(
     status = text(story, "status")
     form = text(story, "form")
     follows = part(story, "followed_by") if status == "ended" else None
+    correction = part(story, "correction")
     words = FORMS.get(form) or STATES.get(status)
     return {
         "section": section,
         "headline": text(story, "headline"),
         "standfirst": text(story, "standfirst") or None,
+        "correction": correction and _told(correction, "text", scene),
         "classes": f"state is-{status if form not in FORMS else 'written'}",
         "state": "Starts" if status == "scheduled" else words,
         "starts": _stamp(text(story, "starts_at"), scene)

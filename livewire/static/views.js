@@ -100,6 +100,7 @@ export function storyView(story, scene, { section, count, readers }) {
     section,
     headline: story.headline,
     standfirst: story.standfirst || null,
+    correction: story.correction && told(story.correction, story.correction.text, scene),
     classes: `state is-${form ? "written" : status}`,
     state: status === "scheduled" ? "Starts" : (form ?? STATES[status]),
     starts: status === "scheduled" ? stamp(story.starts_at) : null,

@@ -63,7 +63,7 @@ async def change_update(
         current = updates.open_update(fold, id_)
         updates.need_match("update", current, tags)
         body, media, revision = await ask.check_patch(
-            UpdateBody, updates.editable(current), content
+            UpdateBody, updates.editable(current, action.at), content
         )
         pictures, terms = fill(media, "/media"), ask.terms
         return await decided(
@@ -114,6 +114,8 @@ async def open_story(
         return await ask.desk.write(slug, action, decide)
     except WrongState:
         if body.slug is not None or slug != wanted:
+            # Nothing came of it: the key stays free for a better attempt.
+            await ask.records.delete(f"request/{action.request}")
             raise
     # A slug that we chose ourselves gives way.
     other = _beside(wanted, action.request)

@@ -44,7 +44,9 @@ class Pictures:
             grant.require("publish", "story/")
         content = await self._content(request)
         request_id = ask.entrance.request_id(request, grant)
-        id_ = str(uuid5(UUID(request_id), "media"))
+        # With the secret: a picture of a draft must not be found by guessing its key.
+        salt = digest(request_id.encode(), ask.entrance.secret)
+        id_ = str(uuid5(UUID(request_id), f"media {salt}"))
         replayed = await self._known(request, request_id, id_, content)
         if not replayed or ask.media.describe(id_) is None:
             await self.keep(id_, content)
@@ -123,7 +125,7 @@ class Pictures:
         url = f"{self.publishing.terms.base_url}/media/{id_}/{width}"
         height = round(stored.height * width / stored.width)
         body = {"id": id_, "url": url, "width": width, "height": height}
-        headers = {"Location": f"/media/{id_}/{width}"}
+        headers = {"Location": f"/media/{id_}/{width}", "ETag": '"1"'}
         if replayed:
             headers["Idempotent-Replayed"] = "true"
         return answer(body, status=201, headers=headers)

@@ -1,7 +1,7 @@
 """What every endpoint of the API has at hand, and how it answers."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar, cast
 
@@ -17,6 +17,7 @@ from publishers.access import GrantReading
 from publishers.api.reading import Entrance
 from publishers.batches import Decision
 from publishers.desk import Desk, Outcome
+from publishers.fold import place
 from publishers.media.storage import UUID, MediaStorage
 from publishers.requests import Body, Revision, Rules, check, merge
 from publishers.updates import Terms
@@ -41,16 +42,21 @@ class Publishing:
     durability: str
 
     async def check(
-        self, model: type[B], data: Mapping[str, object]
+        self,
+        model: type[B],
+        data: Mapping[str, object],
+        target: Mapping[str, object] | None = None,
     ) -> tuple[B, dict[str, list[Data]]]:
         """The body as a model, and the pictures it names, by where it names them.
 
-        Raises `Invalid` naming every fault of the body and of its pictures.
+        What a `target` has that is changed here may stay, though it could not be
+        chosen anew. Raises `Invalid` naming every fault of the body and its pictures.
         """
         faults: list[Fault] = []
         body: B | None = None
+        target = target or {}
         try:
-            body = check(model, data, self.rules)
+            body = check(model, data, self.rules.with_those_of(target))
         except Invalid as error:
             faults += error.errors
         pictures = {}
@@ -58,7 +64,7 @@ class Publishing:
         named = data if body is None else body.model_dump(mode="json")
         for pointer, given in _media_lists(named):
             pictures[pointer], wrong = await asyncio.to_thread(
-                self._resolve, pointer, given
+                self._resolve, pointer, given, _kept_pictures(target)
             )
             known = {fault.pointer for fault in faults}
             faults += [fault for fault in wrong if fault.pointer not in known]
@@ -79,14 +85,17 @@ class Publishing:
         own = Revision.model_fields
         patch = {name: value for name, value in content.items() if name not in own}
         said = {name: value for name, value in content.items() if name in own}
-        faults: list[Fault] = []
+        faults = list(_unremovable(patch))
         revision = Revision()
         try:
             revision = check(Revision, said, self.rules)
         except Invalid as error:
             faults += error.errors
+        merged = merge(target, patch)
+        if not merged.get("breaking") and "breaking_until" not in patch:
+            merged.pop("breaking_until", None)  # an alert's end goes with the alert
         try:
-            body, media = await self.check(model, merge(target, patch))
+            body, media = await self.check(model, merged, target)
         except Invalid as error:
             raise Invalid(errors=[*faults, *error.errors]) from error
         if faults:
@@ -94,33 +103,36 @@ class Publishing:
         return body, media, revision
 
     def _resolve(
-        self, pointer: str, given: Sequence[object]
+        self, pointer: str, given: Sequence[object], kept: Mapping[object, Data]
     ) -> tuple[list[Data], list[Fault]]:
         """Pictures as they are stored: only ours, with their true size."""
         resolved: list[Data] = []
         faults: list[Fault] = []
         for index, each in enumerate(given):
             at = pointer if pointer.endswith("/image") else f"{pointer}/{index}"
-            found = self._picture(each) if isinstance(each, Mapping) else None
-            if found is None:
+            found = self._picture(each, kept) if isinstance(each, Mapping) else None
+            if isinstance(each, Mapping) and each.get("type") in ("video", "audio"):
+                faults.append(Fault(f"{at}/type", "Only images can be uploaded yet."))
+            elif found is None:
                 faults.append(Fault(at, "Name a picture that POST /api/media gave."))
             else:
                 resolved.append(found)
         return resolved, faults
 
-    def _picture(self, given: Mapping[str, object]) -> Data | None:
+    def _picture(
+        self, given: Mapping[str, object], kept: Mapping[object, Data]
+    ) -> Data | None:
         id_ = given.get("id") or _id_in(given.get("url"), self.terms.base_url)
         stored = self.media.describe(id_) if isinstance(id_, str) else None
+        words = {name: given.get(name) for name in ("alt", "caption", "credit")}
         if stored is None:
-            return None
+            return {**kept[id_], **words} if id_ in kept else None
         width = max(stored.widths)
-        optional = ("caption", "credit")
         return {
             "type": "image",
             "id": id_,
             "url": f"{self.terms.base_url}/media/{id_}/{width}",
-            "alt": given.get("alt"),
-            **{name: given.get(name) for name in optional},
+            **words,
             "width": width,
             "height": round(stored.height * width / stored.width),
             "poster": None,
@@ -180,11 +192,6 @@ async def decided(work: Callable[[], Decision], *, characters: int) -> Decision:
     return await asyncio.to_thread(work)
 
 
-def place(update: Data) -> tuple[str, str]:
-    """Where an update stands in its story."""
-    return str(update["published"]), str(update["id"])
-
-
 def etag(thing: Data) -> str:
     """A thing's entity tag: its version."""
     return f'"{thing["version"]}"'
@@ -227,6 +234,17 @@ def _media_lists(data: Mapping[str, object]) -> list[tuple[str, list[object]]]:
     if isinstance(update, Mapping) and isinstance(update.get("media"), list):
         found.append(("/update/media", cast("list[object]", update["media"])))
     return found
+
+
+def _kept_pictures(target: Mapping[str, object]) -> dict[object, Data]:
+    """The pictures a thing shows already, by id."""
+    shown = [each for _, given in _media_lists(target) for each in given]
+    return {each.get("id"): each for each in shown if isinstance(each, Mapping)}
+
+
+def _unremovable(patch: Mapping[str, object]) -> Iterator[Fault]:
+    if "status" in patch and patch["status"] is None:
+        yield Fault("/status", "A story always has a status.")
 
 
 def _id_in(url: object, base_url: str) -> str | None:

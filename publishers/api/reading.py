@@ -103,6 +103,7 @@ class Entrance:
             fingerprint=fingerprint(content, self.secret),
             status=status,
             note=note if isinstance(note, str) else None,
+            keyed=bool(key) or "idempotency-key" in request.headers,
         )
 
     def request_id(self, request: Request, grant: Grant, *, key: str = "") -> str:

@@ -114,6 +114,7 @@ class StoryItem(Answer):
     urgency: int | None
     resumes_at: AwareDatetime | None
     followed_by: Link | None
+    correction: Correction | None
     published: AwareDatetime | None
     ended: AwareDatetime | None
     modified: AwareDatetime

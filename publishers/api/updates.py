@@ -15,9 +15,9 @@ from publishers.api.deeds import (
     require_for,
     withdraw_update,
 )
-from publishers.api.publishing import Publishing, answer, etag, place
+from publishers.api.publishing import Publishing, answer, etag
 from publishers.api.reading import if_match
-from publishers.fold import Version, removed_by
+from publishers.fold import Version, place, removed_by
 from publishers.permissions import Grant
 from publishers.rich_text import plain
 from publishers.updates import find_update, need_story
@@ -92,9 +92,11 @@ class Updates:
     async def versions(self, request: Request) -> Response:
         """`GET .../{id}/versions`: for editors, what it said and who changed it."""
         ask, slug = self.publishing, request.path_params["slug"]
-        may_publish(ask, request)
+        grant = may_publish(ask, request)
         fold = await ask.desk.read(slug)
         need_story(fold)
+        if not (fold.is_public or grant.covers("follow", fold.channel)):
+            raise NotFound(f"There is no story {slug}.")
         id_ = request.path_params["id"]
         find_update(fold, id_)
         kept = fold.versions[f"update/{id_}"]

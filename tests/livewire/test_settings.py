@@ -48,8 +48,18 @@ def test_what_has_structure_comes_from_the_file(
         ("LIVEWIRE_PORT", "70000", "port"),
         ("LIVEWIRE_SECTIONS", "{}", "sections"),
         ("LIVEWIRE_SECTIONS", '{"Not a slug": "x"}', "Not a slug"),
-        ("LIVEWIRE_ROLES", '{"x": ["own:*"]}', "own:*"),
+        ("LIVEWIRE_ROLES", '{"x": ["own:*"]}', r"own:\*"),
         ("LIVEWIRE_CONFIG", "nowhere.toml", "nowhere.toml"),
+        ("LIVEWIRE_MEDIA_WIDTHS", "[]", "media_widths: .*at least one"),
+        ("LIVEWIRE_MEDIA_WIDTHS", "[320, 0]", "1 to 20000 pixels, not 0"),
+        ("LIVEWIRE_MEDIA_WIDTHS", "[-320]", "1 to 20000 pixels, not -320"),
+        ("LIVEWIRE_MEDIA_WIDTHS", "[20001]", "1 to 20000 pixels, not 20001"),
+        ("LIVEWIRE_MEDIA_WIDTHS", "[320, 640, 320]", "media_widths: .*once"),
+        ("LIVEWIRE_ORIGINS", "https://a.example b.example", "origins: .*'b.example'"),
+        ("LIVEWIRE_ORIGINS", "https://a.example/", "origins: .*no address"),
+        ("LIVEWIRE_ORIGINS", "https://a.example/desk", "origins: .*no address"),
+        ("LIVEWIRE_ORIGINS", "*", "origins: .*no address"),
+        ("LIVEWIRE_ORIGINS", "null", "origins: .*no address"),
         ("LIVEWIRE_TOKEN_KEYS", '{"k": {"algorithm": "none", "pem": ""}}', "algorithm"),
     ],
 )
@@ -57,8 +67,37 @@ def test_what_is_wrong_is_named(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, told: str
 ) -> None:
     monkeypatch.setenv(name, value)
-    with pytest.raises(BadSettings, match=told.replace("*", r"\*")):
+    with pytest.raises(BadSettings, match=told):
         load()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "live.example.org",
+        "//live.example.org",
+        "ftp://live.example.org",
+        "https://",
+        "https://ines@live.example.org",
+        "https://ines:pass@live.example.org",
+        "https://live.example.org/sub/",
+        "https://live.example.org//",
+        "https://live.example.org?a=b",
+        "https://live.example.org/#top",
+        "https://live.example.org:",
+        "https://live.example.org:0",
+        "https://live.example.org:70000",
+        "https://live.example.org\n",
+        "https://live example.org",
+        "https://[::1",
+        "https://[1:2]",
+        "https://[127.0.0.1]",
+        "https://münchen.example",
+    ],
+)
+def test_an_address_is_an_origin_and_nothing_more(address: str) -> None:
+    with pytest.raises(BadSettings, match="base_url"):
+        load({"base_url": address})
 
 
 @pytest.mark.parametrize("text", ["nonsense = 1", "port = ", "[sections"])
@@ -77,6 +116,7 @@ def test_on_loopback_a_secret_is_made_once_and_kept_from_others(
     assert len(secret) >= 32
     assert settings.signing_secret() == secret
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "desk.example", "::"])
@@ -95,7 +135,12 @@ def test_a_short_secret_is_an_error() -> None:
     [
         ({}, "http://127.0.0.1:8000", False),
         ({"port": 9}, "http://127.0.0.1:9", False),
+        ({"base_url": ""}, "http://127.0.0.1:8000", False),
         ({"base_url": "https://news.example/"}, "https://news.example", True),
+        ({"base_url": "HTTPS://News.Example:443"}, "https://news.example", True),
+        ({"base_url": "http://news.example:8080"}, "http://news.example:8080", False),
+        ({"base_url": "http://my_desk-1:80/"}, "http://my_desk-1", False),
+        ({"base_url": "http://[::1]:8000"}, "http://[::1]:8000", False),
     ],
 )
 def test_the_address_is_what_readers_use(
@@ -108,6 +153,14 @@ def test_the_address_is_what_readers_use(
 def test_origins_are_separated_by_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIVEWIRE_ORIGINS", "https://a.example https://b.example")
     assert load().origins == ("https://a.example", "https://b.example")
+
+
+def test_origins_are_kept_as_browsers_send_them() -> None:
+    given = ("https://Desk.example:443", "http://[::1]:8000")
+    assert load({"origins": given}).origins == (
+        "https://desk.example",
+        "http://[::1]:8000",
+    )
 
 
 async def test_a_token_of_a_configured_key_is_taken_for_the_api_alone(

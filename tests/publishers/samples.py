@@ -105,7 +105,7 @@ def changed(
     **members: object,
 ) -> list[Append]:
     """Give an update a new version; the batch."""
-    given = updates.editable(fold.updates[id_]) | members
+    given = updates.editable(fold.updates[id_], at) | members
     by, body = action(name, at=at), UpdateBody.model_validate(given)
     said = revision or Revision()
     decision = updates.change(fold, id_, body, (), said, by, TERMS)

@@ -14,7 +14,7 @@ from hypothesis.stateful import (
 )
 
 from channels.errors import WrongState
-from channels.events import Append, Data
+from channels.events import Append, Data, timestamp
 from publishers import stories, updates
 from publishers.after import After, index_item
 from publishers.batches import Decision, batch, derived_channels, event_id
@@ -133,7 +133,21 @@ def test_a_change_of_section_takes_everything_along() -> None:
     item = found["section/world"][f"update/{early}"]
     assert item is not None
     assert item["section"] == "world"
-    assert "breaking" not in found
+    assert found["latest"].keys() == {ITEM, f"update/{early}"}
+    assert found["breaking"][f"update/{early}"] == item
+
+
+def test_a_new_headline_reaches_alerts_at_once_and_ends_those_that_are_over() -> None:
+    fold, later = opened(), NOW + timedelta(minutes=1)
+    over = published(fold, "one", breaking=True, breaking_until=timestamp(later))
+    on = published(fold, "two", breaking=True)
+    after = NOW + timedelta(minutes=2)
+    found = said(story_changed(fold, at=after, headline="Another night"))
+    assert found["breaking"][f"update/{over}"] is None
+    item = found["breaking"][f"update/{on}"]
+    assert item is not None
+    assert item["story_headline"] == "Another night"
+    assert found["latest"].keys() == {ITEM}
 
 
 def test_an_alert_that_ends_leaves_a_tombstone_on_breaking() -> None:
@@ -350,7 +364,7 @@ class Newsroom(RuleBasedStateMachine):
         if not standing:
             return
         id_ = standing[pick % len(standing)]
-        members = updates.editable(fold.updates[id_])
+        members = updates.editable(fold.updates[id_], self.now)
         members.pop("breaking_until", None)
         given = members | {"headline": self.word()}
         given |= {"pinned": pinned, "breaking": breaking}

@@ -88,7 +88,7 @@ async def correct(desk: Desk, id_: str, name: str, **members: object) -> Outcome
     by = action(name)
 
     async def decide(fold: Fold) -> Decision:
-        given = updates.editable(fold.updates[id_]) | members
+        given = updates.editable(fold.updates[id_], by.at) | members
         body = UpdateBody.model_validate(given)
         revision = Revision(purge=True)
         return updates.change(fold, id_, body, (), revision, by, TERMS)

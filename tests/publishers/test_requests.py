@@ -136,7 +136,8 @@ def test_a_time_has_its_zone_and_is_a_date(text: str) -> None:
     ],
 )
 def test_every_spelling_of_a_time_is_the_same_time(text: str) -> None:
-    body = check(UpdateBody, {"body": "x", "breaking_until": text}, RULES)
+    alert = {"body": "x", "breaking": True, "breaking_until": text}
+    body = check(UpdateBody, alert, RULES)
     assert body.breaking_until == datetime(2026, 11, 22, 20, 4, 5, tzinfo=UTC)
 
 

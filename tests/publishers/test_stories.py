@@ -95,7 +95,7 @@ def test_a_story_is_withdrawn_from_any_status_and_for_good(status: str) -> None:
 def test_a_story_has_the_members_the_protocol_names() -> None:
     fold = opened(body="*What* we do.", summary="**So** far.", tags=["polls"])
     story = told(fold)
-    assert story.keys() - {"ended"} == MEMBERS
+    assert story.keys() - {"ended", "correction"} == MEMBERS
     assert story["html"] == "<p><em>What</em> we do.</p>"
     assert story["summary"] == {
         "text": "**So** far.",

@@ -171,14 +171,36 @@ def test_an_alert_breaks_for_the_usual_time_unless_it_says() -> None:
     assert fold.updates[quiet]["breaking_until"] is None
 
 
-def test_an_alert_keeps_its_end_when_edited_and_loses_it_when_over() -> None:
+def test_an_alert_keeps_its_end_when_edited() -> None:
+    fold = opened()
+    id_ = published(fold, breaking=True)
+    changed(fold, id_, at=minutes(30), headline="Before its end")
+    assert fold.updates[id_]["breaking_until"] == "2026-11-22T20:45:00.000Z"
+
+
+def test_an_alert_that_is_over_is_not_sent_again_and_can_be_raised_anew() -> None:
     fold = opened()
     id_ = published(fold, breaking=True)
     changed(fold, id_, at=minutes(60), headline="After its end")
-    assert fold.updates[id_]["breaking_until"] == "2026-11-22T20:45:00.000Z"
-    changed(fold, id_, "over", at=minutes(61), breaking=False)
     assert fold.updates[id_]["breaking"] is False
     assert fold.updates[id_]["breaking_until"] is None
+    changed(fold, id_, "anew", at=minutes(61), breaking=True)
+    assert fold.updates[id_]["breaking_until"] == "2026-11-22T21:46:00.000Z"
+
+
+def test_a_pin_that_goes_takes_an_alert_that_is_over_with_it() -> None:
+    fold = opened()
+    id_ = published(fold, "one", breaking=True, pinned=True)
+    published(fold, "two", at=minutes(60), pinned=True)
+    assert fold.updates[id_]["pinned"] is False
+    assert fold.updates[id_]["breaking"] is False
+
+
+def test_a_note_alone_is_a_version() -> None:
+    fold = opened()
+    id_ = published(fold)
+    changed(fold, id_, revision=Revision(note="Checked with the office"))
+    assert fold.version_of(f"update/{id_}") == 2
 
 
 def test_an_alert_does_not_end_before_it_begins() -> None:
@@ -249,7 +271,7 @@ def test_what_is_not_there_is_not_found() -> None:
 def test_what_a_patch_is_merged_into_is_what_a_body_may_say() -> None:
     fold = opened()
     id_ = published(fold, "one", tags=["a"], breaking=True)
-    members = editable(fold.updates[id_])
+    members = editable(fold.updates[id_], NOW)
     assert members["tags"] == ["a"]
     assert members["breaking_until"] == "2026-11-22T20:45:00.000Z"
     assert not members.keys() & {"id", "html", "published", "quote", "status"}

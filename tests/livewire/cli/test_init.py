@@ -36,6 +36,7 @@ async def test_what_options_say_is_what_loads(
     assert list(settings.sections) == ["elections", "city"]
     assert "https://live.example.org/newsroom/sign-in?ticket=" in done.out
     assert (tmp_path / "data" / "secret").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
 async def test_questions_have_answers_ready(tmp_path: Path) -> None:
@@ -81,6 +82,8 @@ async def test_a_file_that_does_not_load_is_taken_back(tmp_path: Path) -> None:
         "--base-url=live.example.org",
         "--base-url=https://live.example.org/blog",
         "--base-url=https://live.example.org:many",
+        "--base-url=https://ines@live.example.org",
+        "--base-url=https://live.example.org?a=b",
         "--section=Big City=City",
         "--site-name=\x1b[2J",
     ],

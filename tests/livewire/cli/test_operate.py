@@ -1,5 +1,6 @@
 """`livewire doctor` on machines in good and in bad health; `livewire token`."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -21,6 +22,29 @@ async def test_a_token_is_all_that_is_printed(service: Service, tmp_path: Path) 
     args = ("token", "--name=ines", "--scope=editor")
     done = await run(*args, cwd=tmp_path, env=beside(service))
     assert service.parts.keyring.grant(done.out.strip()).subject == "ines"
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        ("--days=1e12", "0.001 to 3650 days"),
+        ("--days=inf", "0.001 to 3650 days"),
+        ("--days=nan", "0.001 to 3650 days"),
+        ("--days=-1", "0.001 to 3650 days"),
+        ("--days=0", "0.001 to 3650 days"),
+        ("--name=", "'' is no name"),
+        ("--name=  ", "is no name"),
+        ("--name=\x1b[2J", "is no name"),
+    ],
+)
+async def test_a_token_that_cannot_be_is_refused_in_a_sentence(
+    tmp_path: Path, option: str, told: str
+) -> None:
+    args = ("token", "--name=ines", "--scope=editor", option)
+    done = await run(*args, cwd=tmp_path)
+    assert (done.code, done.out) == (2, "")
+    assert told in " ".join(done.err.split())
+    assert names(tmp_path) == []
 
 
 async def test_a_fresh_desk_is_in_good_health(tmp_path: Path) -> None:
@@ -87,6 +111,36 @@ async def test_a_broken_directory_is_told_of_in_full(tmp_path: Path) -> None:
     assert "chmod 600" in exposed
     assert "is damaged" in damaged
     assert "backup" in damaged
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "mark", "risk", "remedies"),
+    [
+        (0o700, 0o600, "ok   ", "Nobody else", []),
+        (0o755, 0o644, "WRONG", "Drafts", ["700 data", "600 data/livewire.db"]),
+        (0o750, 0o640, "WRONG", "Drafts", ["700 data", "600 data/livewire.db"]),
+        (0o755, 0o600, "note ", "Pictures", ["700 data"]),
+        (0o700, 0o644, "note ", "a copy", ["600 data/livewire.db"]),
+    ],
+)
+async def test_data_that_others_can_read_is_told_of(
+    tmp_path: Path, folder: int, file: int, mark: str, risk: str, remedies: list[str]
+) -> None:
+    data = tmp_path / "data"
+    async with running(data) as service:
+        await service.open("night")
+    (data / "livewire.db").chmod(file)
+    data.chmod(folder)
+    done = await run("doctor", cwd=tmp_path)
+    (line,) = [
+        each
+        for each in done.out.splitlines()
+        if "on this machine" in each and "read" in each
+    ]
+    assert line.startswith(mark)
+    assert risk in line
+    assert re.findall("chmod ([^`]+)", line) == remedies
+    assert done.code == int(mark == "WRONG")
 
 
 @pytest.mark.parametrize(

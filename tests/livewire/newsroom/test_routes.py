@@ -73,7 +73,8 @@ async def test_nobody_signed_in_is_told_how_to_get_in(service: Service) -> None:
     async with browser(service) as http:
         for path in ("/newsroom", "/newsroom/night", "/newsroom/sign-in"):
             answer = await http.get(path)
-            assert answer.status_code == 200
+            assert answer.status_code == 401
+            assert answer.headers["www-authenticate"] == "Bearer"
             assert "You are signed out" in answer.text
             assert answer.headers["cache-control"] == "private, no-store"
 

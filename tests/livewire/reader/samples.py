@@ -42,6 +42,7 @@ def story(**changes: object) -> Json:
         "urgency": 2,
         "resumes_at": None,
         "followed_by": None,
+        "correction": None,
         "published": at("17:00"),
         "ended": at("20:50") if changes.get("status") == "ended" else None,
         "modified": at("20:10"),

@@ -148,6 +148,7 @@ def test_key_events_are_the_same_from_both(page: Page, site: LiveSite) -> None:
         {"status": "ended", "followed_by": {"headline": "After", "url": "/live/after"}},
         {"status": "scheduled", "starts_at": at("22:00"), "published": None},
         {"form": "analysis", "authors": []},
+        {"correction": {"text": "It said <21>.", "at": at("20:31")}},
         {"image": media(), "standfirst": "", "summary": None},
     ],
 )

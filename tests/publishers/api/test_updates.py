@@ -1,12 +1,13 @@
 """publishers/api/updates.py: publish, list, show, correct, withdraw, over HTTP."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.serving import Service
+from tests.serving import Service, running
 
 UPDATES = "/api/stories/night/updates"
 
@@ -381,3 +382,96 @@ async def test_nobody_writes_into_an_ended_story_but_corrections(
     assert late.status_code == 409
     assert (await patch(service, id_, body="Right.")).status_code == 200
     assert (await withdraw(service, id_)).status_code == 200
+
+
+async def test_a_keyed_request_that_changed_nothing_is_known_again(
+    service: Service,
+) -> None:
+    id_ = (await service.publish("night", headline="Once"))["update"]["id"]
+    path, keyed = f"{UPDATES}/{id_}", service.auth() | {"Idempotency-Key": "same"}
+    keyed["If-Match"] = "*"
+
+    async def ask(headline: str) -> Any:
+        content = {"headline": headline}
+        return await service.http.patch(path, json=content, headers=keyed)
+
+    first = await ask("Once")
+    await service.http.patch(
+        path, json={"headline": "Twice"}, headers=service.auth() | {"If-Match": "*"}
+    )
+    again, other = await ask("Once"), await ask("Thrice")
+    assert first.status_code == again.status_code == 200
+    assert "idempotent-replayed" not in first.headers
+    assert again.headers["idempotent-replayed"] == "true"
+    assert again.json()["update"]["headline"] == "Twice", "it did not act late"
+    assert other.status_code == 422
+
+
+async def test_the_order_stands_after_a_purge_and_a_restart(tmp_path: Path) -> None:
+    async with running(tmp_path) as service:
+        await service.open("night")
+        ids = [
+            (await service.publish("night", headline=f"U{n}"))["update"]["id"]
+            for n in range(3)
+        ]
+        answer = await service.http.patch(
+            f"{UPDATES}/{ids[0]}",
+            json={"headline": "U0, corrected", "purge": True},
+            headers=service.auth() | {"If-Match": "*"},
+        )
+        assert answer.status_code == 200
+    async with running(tmp_path) as service:
+        await service.http.patch(
+            f"{UPDATES}/{ids[1]}",
+            json={"headline": "U1, edited"},
+            headers=service.auth() | {"If-Match": "*"},
+        )
+        stories = (await service.http.get("/api/stories")).json()["stories"]
+    assert stories[0]["latest_update"]["headline"] == "U2"
+
+
+async def test_versions_of_what_is_not_public_need_the_right_to_follow(
+    service: Service,
+) -> None:
+    await service.open("draft", status="draft")
+    id_ = (await service.publish("draft", headline="Not yet"))["update"]["id"]
+    path = f"/api/stories/draft/updates/{id_}/versions"
+    statuses = [
+        (await service.http.get(path, headers=service.auth(*scopes))).status_code
+        for scopes in (("publish:*",), ("publish:*", "follow:story/*"))
+    ]
+    assert statuses == [404, 200]
+
+
+async def test_what_a_story_has_may_stay_though_it_could_not_be_chosen_anew(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, sections={"old": "Old", "new": "New"}) as service:
+        await service.open("night", section="old")
+    async with running(tmp_path, sections={"new": "New"}) as service:
+        path, headers = "/api/stories/night", service.auth() | {"If-Match": "*"}
+        ended = await service.http.patch(
+            path, json={"status": "ended"}, headers=headers
+        )
+        none = await service.http.patch(path, json={"status": None}, headers=headers)
+        moved = await service.http.patch(
+            path, json={"section": "elsewhere"}, headers=headers
+        )
+    assert ended.status_code == 200, ended.text
+    assert none.json()["errors"][0]["pointer"] == "/status"
+    assert moved.json()["errors"][0]["pointer"] == "/section"
+
+
+async def test_a_correction_of_a_story_is_kept_and_shown(service: Service) -> None:
+    headers = service.auth() | {"If-Match": "*"}
+    content = {"headline": "A calm night", "correction": "We had called it wild."}
+    answer = await service.http.patch(
+        "/api/stories/night", json=content, headers=headers
+    )
+    again = await service.http.patch(
+        "/api/stories/night", json={"headline": "A long night"}, headers=headers
+    )
+    page = await service.http.get("/live/night")
+    assert answer.json()["story"]["correction"]["text"] == "We had called it wild."
+    assert again.json()["story"]["correction"]["text"] == "We had called it wild."
+    assert "We had called it wild." in page.text

@@ -21,9 +21,9 @@ from livewire.newsroom.sessions import Session
 from livewire.newsroom.views import View, failure, may, words_of
 from publishers.access import GrantReading
 from publishers.api.media import Pictures
-from publishers.api.publishing import Publishing, answer, place
+from publishers.api.publishing import Publishing, answer
 from publishers.desk import Outcome
-from publishers.fold import Action
+from publishers.fold import Action, place
 
 PICTURES = "/newsroom/media"
 

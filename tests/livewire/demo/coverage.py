@@ -50,7 +50,8 @@ def _decision(fold: Fold, step: Step, id_: str, action: Action) -> Decision:
     if step.do == "correct":
         said = {k: v for k, v in step.body.items() if k in Revision.model_fields}
         patch = {k: v for k, v in step.body.items() if k not in said}
-        merged = check(UpdateBody, merge(editable(fold.updates[id_], action.at), patch), RULES)
+        target = editable(fold.updates[id_], action.at)
+        merged = check(UpdateBody, merge(target, patch), RULES)
         media = _listed(fold.updates[id_]["media"])
         revision = check(Revision, said, RULES)
         return change(fold, id_, merged, media, revision, action, TERMS)

@@ -123,7 +123,9 @@ def changed_story(form: Form) -> Content:
 
 
 def withdrawal(form: Form) -> Content:
-    """The body of a withdrawal."""
+    """The body of a withdrawal. Raises `Invalid` where no reason is given."""
+    if not form.get("reason").strip():
+        raise Invalid(errors=[Fault("/reason", "Say why, for readers.")])
     return _filled(form, ("reason", "note")) | _purge(form)
 
 

@@ -1,10 +1,13 @@
 """Writing with plain forms, as a browser without scripts sends them."""
 
 import io
+from datetime import UTC, datetime
 
 import httpx
 from PIL import Image
 
+from channels.events import Data
+from livewire.newsroom.views import update_view
 from tests.livewire.newsroom.conftest import Editor, Form, Forms, signed_in
 from tests.serving import Service
 
@@ -95,6 +98,35 @@ async def test_standing_an_alert_down_ends_it(editor: Editor) -> None:
     assert (update["breaking"], update["breaking_until"]) == (False, None)
 
 
+def test_an_alert_that_has_ended_by_itself_is_not_stood_down() -> None:
+    update: Data = {
+        "id": "1",
+        "version": 1,
+        "published": "2026-11-22T20:00:00.000Z",
+        "breaking": True,
+        "breaking_until": "2026-11-22T21:00:00.000Z",
+    }
+    for hour, expected in ((20, True), (22, False)):
+        at = datetime(2026, 11, 22, hour, 30, tzinfo=UTC)
+        view = update_view(update, zone=UTC, now=at)
+        assert view["breaking"] is expected
+
+
+async def test_enter_in_the_composer_publishes_and_adds_no_picture(
+    editor: Editor,
+) -> None:
+    page = await editor.page()
+    composer = page[page.index('id="composer"') :]
+    first = composer[composer.index("<button") :].split(">")[0]
+    assert "formaction" not in first
+
+
+async def test_only_what_readers_can_open_is_a_link(editor: Editor) -> None:
+    await editor.service.open("plan", headline="A plan", status="draft")
+    assert 'href="/live/night"' in await editor.page()
+    assert 'href="/live/plan"' not in await editor.page("/newsroom/plan")
+
+
 async def test_an_alert_needs_its_own_right(service: Service) -> None:
     await service.open("night")
     async with signed_in(service, "editor") as editor:
@@ -171,6 +203,7 @@ async def test_a_withdrawal_needs_a_reason(editor: Editor) -> None:
         await editor.form(f"{path}/withdraw"), reason="", note="Ask Tom"
     )
     assert answer.status_code == 422
+    assert "Say why, for readers." in answer.text
     assert 'value="Ask Tom"' in answer.text
 
 

@@ -17,6 +17,17 @@ from livewire.reader import times, views
 from livewire.reader.fields import Data, part, text
 from livewire.reader.markup import Blank, bind
 
+# What an error says to readers, by status; for programs the error words it itself.
+_ERRORS = {
+    401: ("Please sign in", "This page is only for readers who are signed in."),
+    404: (
+        "This page is not here",
+        "The address may be mistyped, or the story was never opened.",
+    ),
+    410: ("This story was withdrawn", "The newsroom has taken it back."),
+    503: ("We cannot be reached just now", "Please try again in a moment."),
+}
+
 TEMPLATES = Path(__file__).parent.parent / "templates"
 
 
@@ -63,23 +74,25 @@ class Pages:
         readers: int,
         update_count: int,
         newer: str | None = None,
+        keys: Sequence[Data] | None = None,
     ) -> str:
         """The live page of a story.
 
         `updates` are newest first; `position` is the one of the story's channel they
         were read at; `older` is the address of the next page of older updates. A page
         of older updates has `newer`, the address of the live page: new updates do not
-        enter it, they are only counted.
+        enter it, they are only counted. `keys` are all key events of the story, newest
+        first; without them, those among the updates shown.
         """
         scene = views.scene_of(story, now=now)
         newest = text(updates[0], "published") if updates and not newer else ""
-        keys = [views.key_view(u, scene=scene) for u in updates if views.is_key(u)]
+        among = updates if keys is None else keys
         return self._write(
             "story.html",
             **self._telling(story, scene, position=position),
             masthead=self._masthead(story, scene, count=update_count, readers=readers),
             updates=[views.update_view(u, scene=scene) for u in _pin_first(updates)],
-            keys=keys,
+            keys=[views.key_view(u, scene=scene) for u in among if views.is_key(u)],
             newest=times.stamp(newest, zone=scene.zone),
             count=update_count,
             older=older,
@@ -146,7 +159,14 @@ class Pages:
         )
 
     def error(self, *, status: int, title: str, detail: str) -> str:
-        """What is shown instead of a page: status, title, one sentence."""
+        """What is shown instead of a page: status, title, one sentence.
+
+        A status readers meet has words of its own; `detail` of a 500, with the
+        incident's id, is kept.
+        """
+        if status == 500:
+            title = "Something went wrong here"
+        title, detail = _ERRORS.get(status, (title, detail))
         return self._write("error.html", status=status, title=title, detail=detail)
 
     def _telling(

@@ -12,6 +12,7 @@ import { ago } from "./times.js";
 
 const UNSAID = 5000; // ms of loss before a word is said
 const GOOD_NEWS = 8000; // ms that "Back online" stays
+const SPOKEN = 10_000; // ms that what was spoken stays in the page
 const REASONS = new Map([
   ["http-404", "this page is no longer followed"],
   ["unknown", "this page is no longer followed"],
@@ -141,8 +142,9 @@ export class StateLine {
 /** One polite voice: gathers what there is to say and speaks at most every 20 s. */
 export class Announcer {
   #news = 0;
-  #latest = "";
-  /** @type {string[]} */ #corrections = [];
+  #latest = { id: "", headline: "" };
+  /** By update. @type {Map<string, string>} */ #corrections = new Map();
+  /** Updates the spoken words name. @type {Set<string>} */ #named = new Set();
   #spoke = -Infinity;
   /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
 
@@ -152,17 +154,27 @@ export class Announcer {
     this.pause = pause;
   }
 
-  /** @param {string} headline */
-  news(headline) {
+  /** @param {string} id @param {string} headline */
+  news(id, headline) {
     this.#news += 1;
-    this.#latest = headline;
+    this.#latest = { id, headline };
     this.#plan();
   }
 
-  /** @param {string} headline */
-  correction(headline) {
-    this.#corrections.push(`Correction: ${headline}.`);
+  /** @param {string} id @param {string} headline */
+  correction(id, headline) {
+    this.#corrections.set(id, `Correction: ${headline}.`);
     this.#plan();
+  }
+
+  /** Unsay an update that was withdrawn. @param {string} id */
+  forget(id) {
+    this.#corrections.delete(id);
+    if (this.#latest.id === id) {
+      this.#latest = { id: "", headline: "" };
+      this.#news = Math.max(0, this.#news - 1);
+    }
+    if (this.#named.has(id)) this.region.textContent = "";
   }
 
   #plan() {
@@ -171,10 +183,37 @@ export class Announcer {
   }
 
   #speak() {
-    const many = `${this.#news} new update${this.#news === 1 ? "" : "s"}. ${this.#latest}`;
-    const said = [...(this.#news ? [many] : []), ...this.#corrections];
+    const many = `${this.#news} new update${this.#news === 1 ? "" : "s"}. ${this.#latest.headline}`;
+    const said = [...(this.#news ? [many] : []), ...this.#corrections.values()];
     this.region.textContent = said.join(" ");
-    [this.#news, this.#corrections, this.#timer] = [0, [], undefined];
+    this.#named = new Set([...(this.#news ? [this.#latest.id] : []), ...this.#corrections.keys()]);
+    [this.#news, this.#timer] = [0, undefined];
+    this.#corrections.clear();
     this.#spoke = Date.now();
+    setTimeout(() => (this.region.textContent = ""), SPOKEN);
+  }
+}
+
+/** The voice that interrupts, for breaking news alone. */
+export class Alarm {
+  #id = "";
+  /** @type {ReturnType<typeof setTimeout>|undefined} */ #timer;
+
+  /** @param {HTMLElement} region */
+  constructor(region) {
+    this.region = region;
+  }
+
+  /** @param {string} id @param {string} words */
+  say(id, words) {
+    this.#id = id;
+    this.region.textContent = words;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.forget(id), SPOKEN);
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    if (this.#id === id) this.region.textContent = "";
   }
 }

@@ -4,7 +4,7 @@ import { share, step } from "./gestures.js";
 import { follow } from "./livewire.js";
 import { keepPlace } from "./place.js";
 import { fill, morph } from "./render.js";
-import { Announcer, StateLine } from "./state-line.js";
+import { Alarm, Announcer, StateLine } from "./state-line.js";
 import { Stream } from "./stream.js";
 import { Zone, ago, now, setClock } from "./times.js";
 import { counted, isKey, keyView, reading, storyView, summaryView, updateView } from "./views.js";
@@ -19,7 +19,8 @@ export class StoryPage {
   status = document.querySelector(".masthead .state")?.className ?? "";
   site = document.querySelector(".nameplate a")?.textContent ?? "";
   title = document.title;
-  newer = 0; // on the page of one update: updates of the story since
+  newer = new Set(); // on a page apart: updates of the story since, by id
+  /** Where the pill led. @type {HTMLElement|null} */ led = null; moved = false; // by the reader, since
 
   /** @param {HTMLElement} main */
   constructor(main) {
@@ -31,6 +32,8 @@ export class StoryPage {
     this.scene = { zone: new Zone(zone ?? "UTC"), zoneTitle: zoneTitle ?? "", language: language ?? "", firstDay: firstDay ?? "", now };
     const edges = { newest: newest ?? "", older: byId("older"), fold: byId("folded") };
     this.stream = new Stream(byId("stream"), byId("bar"), edges);
+    this.edge = newest ?? "";
+    this.alarm = new Alarm(byId("alarm"));
     this.announcer = new Announcer(byId("announcer"));
     this.line = new StateLine(byId("bar"), {
       zone: this.scene.zone,
@@ -54,12 +57,17 @@ export class StoryPage {
 
   #listen() {
     const look = () => document.visibilityState === "visible" && !this.stream.paused && this.stream.isOpen();
-    const pill = byId("pill");
     const pause = byId("pause");
-    pill.addEventListener("click", () => this.#go());
+    byId("pill").addEventListener("click", () => this.#go());
     pause.addEventListener("click", () => this.#pause(pause));
     pause.hidden = this.apart;
     addEventListener("scroll", () => look() && this.#reveal(), { passive: true });
+    this.main.addEventListener("focusout", () => setTimeout(() => look() && this.#reveal()));
+    // A focus nobody but the pill set must not hold news back once the reader moves on.
+    const go = () => this.moved && document.activeElement === this.led && this.stream.isAtTop() && this.led?.blur();
+    const move = (/** @type {any} */ { key = "Home" }) => (this.moved ||= /^(Arrow|Page|Home| )/.test(key)) && go();
+    for (const deed of ["wheel", "touchmove", "keydown"]) addEventListener(deed, move, { passive: true });
+    addEventListener("scroll", go, { passive: true });
     document.addEventListener("visibilitychange", () => look() && this.#reveal());
     this.main.addEventListener("click", (event) => share(event));
     byId("keys")?.addEventListener("click", (/** @type {any} */ { target }) => {
@@ -83,7 +91,8 @@ export class StoryPage {
   #update(key, update) {
     const id = `u-${key.slice("update/".length)}`;
     const known = this.stream.find(id);
-    if (this.apart && !known) return this.#elsewhere(update);
+    if (this.apart && !known) return this.#elsewhere(id, update);
+    if (!update || update.withdrawn) [this.alarm, this.announcer].forEach((voice) => voice.forget(id));
     if (!update) return this.#drop(id);
     if (update.withdrawn && known && !known.matches(".withdrawn")) this.#counts(-1);
     const made = fill(byId("update-template"), updateView(update, this.scene));
@@ -92,7 +101,7 @@ export class StoryPage {
     if (how !== "elsewhere") this.#keep(() => this.#key(update));
     if (how === "shown" || how === "held") this.#news(update);
     else if (update.correction && before !== made.querySelector(".correction")?.textContent)
-      if (how === "changed") this.announcer.correction(update.headline || update.correction.text);
+      if (how === "changed") this.announcer.correction(id, update.headline || update.correction.text);
     this.#drawPill();
     this.#ages();
     this.line.draw();
@@ -103,8 +112,8 @@ export class StoryPage {
     if (update.withdrawn) return;
     this.#counts(1);
     this.line.load();
-    if (update.breaking) byId("alarm").textContent = `Breaking: ${update.headline}`;
-    else this.announcer.news(update.headline ?? "");
+    if (update.breaking) this.alarm.say(`u-${update.id}`, `Breaking: ${update.headline}`);
+    else this.announcer.news(`u-${update.id}`, update.headline ?? "");
   }
 
   /** @param {number} more */
@@ -120,11 +129,12 @@ export class StoryPage {
     this.#drawPill();
   }
 
-  /** A page apart only counts what is new elsewhere. @param {any} update */
-  #elsewhere(update) {
-    if (!update || update.withdrawn || update.version !== 1) return;
-    if (this.only) this.stream.newest = update.published;
-    this.newer += 1;
+  /** A page apart only counts what is new elsewhere. @param {string} id @param {any} update */
+  #elsewhere(id, update) {
+    const since = this.only ? update?.published > this.edge : update?.version === 1;
+    if (!update || update.withdrawn) this.newer.delete(id);
+    else if (since) this.newer.add(id);
+    if (this.only && since && update.published > this.stream.newest) this.stream.newest = update.published;
     this.#drawPill();
     this.line.draw();
   }
@@ -193,7 +203,7 @@ export class StoryPage {
   #drawPill() {
     const pill = byId("pill");
     const breaking = [...this.stream.held.values()].find((one) => one.matches(".breaking"));
-    const count = this.apart ? this.newer : this.stream.unread;
+    const count = this.apart ? this.newer.size : this.stream.unread;
     const words = `${count} ${this.apart ? "newer" : "new"} update${count === 1 ? "" : "s"}`;
     pill.hidden = count === 0;
     pill.textContent = breaking ? `Breaking: ${breaking.querySelector("h2")?.textContent}` : words;
@@ -222,7 +232,9 @@ export class StoryPage {
     if (this.apart) return location.assign(`/live/${this.main.dataset.slug}`);
     const oldest = this.#reveal();
     oldest?.scrollIntoView({ block: "start", behavior: "instant" });
-    oldest?.querySelector("h2")?.focus({ preventScroll: true });
+    this.moved = false;
+    this.led = oldest?.querySelector("h2") ?? null;
+    this.led?.focus({ preventScroll: true });
   }
 
   /** @param {HTMLElement} button */

@@ -100,15 +100,18 @@ export class Stream extends EventTarget {
 
   /** Whether the reader sees where new updates enter, and is busy with nothing there. */
   isOpen() {
-    const first = this.list.firstElementChild;
-    const edge = this.bar.getBoundingClientRect().bottom;
-    const atTop = !first || first.getBoundingClientRect().top >= edge - 8;
     const within = this.list.contains(document.activeElement);
     const focused = within && document.activeElement !== this.list;
     const playing = [...this.list.querySelectorAll("video, audio")].some(
       (media) => !(/** @type {HTMLMediaElement} */ (media).paused),
     );
-    return atTop && !focused && !playing && document.visibilityState === "visible";
+    return this.isAtTop() && !focused && !playing && document.visibilityState === "visible";
+  }
+
+  isAtTop() {
+    const first = this.list.firstElementChild;
+    const edge = this.bar.getBoundingClientRect().bottom;
+    return !first || first.getBoundingClientRect().top >= edge - 8;
   }
 
   /** Unfold as far as an update, so that a link to it has somewhere to go. @param {string} id */
@@ -160,6 +163,7 @@ export class Stream extends EventTarget {
     const next = this.articles().find((one) => one !== made && inOrder(made, one) < 0);
     if (next) next.before(made);
     else this.list.append(made);
+    this.list.setAttribute("role", "feed"); // which one without articles must not be
     this.#number();
   }
 

@@ -378,3 +378,41 @@ def test_the_front_page_follows_its_stories(desk: Desk) -> None:
     expect(desk.page.locator("#s-b .news .what")).to_have_text("Goal")
     expect(desk.page.locator("#s-b .count")).to_have_text("12 updates")
     expect(desk.page.locator("#state")).to_contain_text("Live · checked just now")
+
+
+def test_news_enters_again_once_a_reader_goes_on_from_the_pill(desk: Desk) -> None:
+    desk.open(minutes(20))
+    desk.scroll_to("n010")
+    desk.publish(update("one", "20:30"))
+    desk.page.locator("#pill").click()
+    expect(desk.page.locator("#h-one")).to_be_focused()
+    desk.page.mouse.wheel(0, -20_000)
+    expect(desk.page.locator("#h-one")).not_to_be_focused()
+    desk.publish(update("two", "20:31"))
+    expect(desk.page.locator("#u-two")).to_be_visible()
+    expect(desk.page.locator("#pill")).to_be_hidden()
+
+
+def test_what_was_spoken_of_a_withdrawn_update_is_unsaid(desk: Desk) -> None:
+    desk.open(minutes(2))
+    desk.publish(update("now", "20:39", breaking=True, headline="It is decided"))
+    expect(desk.page.locator("#alarm")).to_have_text("Breaking: It is decided")
+    desk.publish(stub("now", "20:39"))
+    expect(desk.page.locator("#alarm")).to_be_empty()
+
+
+def test_a_withdrawn_newer_update_is_no_longer_counted(desk: Desk) -> None:
+    desk.open(minutes(4)[2:], newer="/live/night")
+    desk.publish(update("new", "20:30"))
+    expect(desk.page.locator("#pill")).to_have_text("1 newer update")
+    desk.publish(stub("new", "20:30"))
+    expect(desk.page.locator("#pill")).to_be_hidden()
+
+
+def test_a_story_without_updates_says_so_until_the_first(desk: Desk) -> None:
+    desk.open([])
+    expect(desk.page.locator(".nothing")).to_be_visible()
+    expect(desk.page.locator("#stream")).to_have_attribute("role", "region")
+    desk.publish(update("first", "20:30"))
+    expect(desk.page.locator("#stream")).to_have_attribute("role", "feed")
+    expect(desk.page.locator(".nothing")).to_be_hidden()

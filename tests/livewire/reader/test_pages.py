@@ -123,6 +123,6 @@ def test_an_empty_front_page_says_so() -> None:
 
 
 def test_an_error_says_what_happened() -> None:
-    html = pages().error(status=410, title="Withdrawn", detail="It was taken back.")
-    assert "<title>Withdrawn · The Meridian</title>" in html
-    assert "It was taken back." in html
+    html = pages().error(status=410, title="Gone", detail="story/x")
+    assert "<title>This story was withdrawn · The Meridian</title>" in html
+    assert "story/x" not in html

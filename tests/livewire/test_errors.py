@@ -78,7 +78,7 @@ async def test_people_get_a_page_where_there_are_pages() -> None:
         api = await http.post("/api/withdrawn", headers=headers)
     assert page.status_code == api.status_code == 410
     assert page.headers["content-type"].startswith("text/html")
-    assert "This story was withdrawn." in page.text
+    assert "This story was withdrawn" in page.text
     assert api.headers["content-type"] == "application/problem+json"
 
 

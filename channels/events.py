@@ -67,14 +67,17 @@ class Entry:
 class Append:
     """What one batch does to one channel.
 
-    `expected_seq` is the top the writer has read; `remove` are numbers of older
-    entries (purged versions) which vanish in the same step.
+    `expected_seq` is the top the writer has read, and `expected_epoch` the epoch that
+    number was given in: a log that lost its tail may have given it to another event.
+    `remove` are numbers of older entries (purged versions) which vanish in the same
+    step.
     """
 
     channel: str
     events: tuple[NewEvent, ...]
     expected_seq: int | None = None
     remove: tuple[int, ...] = ()
+    expected_epoch: str | None = None
 
 
 def number(append: Append, epoch: str, top: int) -> tuple[Entry, ...]:

@@ -1,9 +1,9 @@
-"""The first contract: what is ordered. Append, read, listen; no code.
+"""The first contract: what is ordered. Append, read, listen.
 
 Whoever keeps this contract passes `tests/contracts/log_contract.py` unchanged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,18 @@ class Delivery:
     entries: tuple[Entry, ...]
 
 
+class Stored(dict[str, Position]):
+    """The new top of each channel of an append, and what the append survives.
+
+    `durability` is `fsync` (synced to disk before the answer), `fsync+1` (and taken by
+    a replica), `write` (handed to the system, synced within a second) or `memory`.
+    """
+
+    def __init__(self, tops: Mapping[str, Position], durability: str) -> None:
+        super().__init__(tops)
+        self.durability = durability
+
+
 Deliver = Callable[[Delivery], None]
 Stop = Callable[[], None]
 
@@ -35,9 +47,11 @@ Stop = Callable[[], None]
 class Log(Protocol):
     """Named, totally ordered channels of events."""
 
-    durability: str  # what an acknowledged append survives: `fsync`, `fsync+1`
+    @property
+    def durability(self) -> str:
+        """What an append survives as the log stands now; see `Stored`."""
 
-    async def append(self, batch: Sequence[Append]) -> dict[str, Position]:
+    async def append(self, batch: Sequence[Append]) -> Stored:
         """Store all of the batch or none of it; the new top of each channel.
 
         A batch names each channel once.
@@ -52,3 +66,6 @@ class Log(Protocol):
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         """Call `deliver` in order, on the event loop, for every append from now on."""
+
+    def proven(self) -> float:
+        """The loop's time at which the log was last known to answer."""

@@ -112,7 +112,6 @@ def assemble(settings: Settings, *, vfs: str | None = None) -> Parts:
         media=DiskMedia(settings.data_dir / "media"),
         rules=Rules(tuple(settings.sections), frozenset(available_timezones())),
         terms=Terms(settings.address, timedelta(minutes=settings.breaking_minutes)),
-        durability=log.durability,
     )
     site = Site(settings.site_name, settings.address, settings.language, build())
     return Parts(

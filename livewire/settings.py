@@ -83,6 +83,13 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"  # address to listen on
     port: int = Field(8000, ge=0, le=65535)  # TCP port; 0 takes a free one
     base_url: str = ""  # how readers reach the site; default http://HOST:PORT
+    redis_url: str = ""  # where the log is; empty: a SQLite file in data_dir
+    redis_prefix: str = Field("livewire", pattern=r"^[A-Za-z0-9_.-]{1,64}$")  # of keys
+    redis_timeout: float = Field(2, gt=0)  # seconds an answer of Redis may take
+    redis_wait: int = Field(0, ge=0)  # replicas that have an append before its answer
+    redis_wait_ms: int = Field(250, ge=1)  # milliseconds to wait for them
+    redis_accept_loss: bool = False  # start though acknowledged updates can be lost
+    cut_off: float = Field(600, gt=0)  # seconds without the log until text is withheld
     data_dir: Path = Path("data")  # log, media and, on loopback, the secret
     secret: str = ""  # signs tokens; 32 bytes or more
     site_name: str = "Livewire"

@@ -9,12 +9,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from channels.errors import Conflict, KeyReused, LogUnavailable
 from channels.events import Data, Entry, number
 from channels.log import Log
-from channels.positions import START, Position, parse
+from channels.positions import START, Position, judge, parse
 from channels.records import Records
 from publishers.batches import INDEXES, Decision, batch, derived_channels
 from publishers.fold import STORY, Action, Fold, Receipt
@@ -40,8 +40,10 @@ class Outcome:
     thing: Data
     status: int
     position: Position  # of the story's channel, as the request left it
+    durability: str
     replayed: bool = False
-    changed: bool = True
+    # Of every channel the batch went to; empty where nothing was appended.
+    tops: Mapping[str, Position] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class _Seat:
     """A story's place at the desk."""
 
     fold: Fold
+    epoch: str = ""  # in which the fold's newest number was given
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     known: bool = False  # whether the fold has been read from the log
 
@@ -87,6 +90,7 @@ class Desk:
                         thing,
                         receipt.status,
                         receipt.position,
+                        self._log.durability,
                         replayed=True,
                     )
                 outcome = await self._try(seat, await decide(fold), action)
@@ -106,14 +110,15 @@ class Desk:
         """Append what was decided; None after a conflict."""
         fold = seat.fold
         if not decision.changes:
-            position = Position(await self._epoch(fold), fold.seq)
+            position = Position(seat.epoch, fold.seq)
             await self._note(decision.key, action, position)
             thing = _thing(fold, decision.key)
-            return Outcome(decision.key, thing, 200, position, changed=False)
+            return Outcome(decision.key, thing, 200, position, self._log.durability)
         removals = await self._removals(fold, decision)
-        appends = batch(fold, decision, action, removals)
+        own, *others = batch(fold, decision, action, removals)
+        own = replace(own, expected_epoch=seat.epoch)
         try:
-            tops = await self._log.append(appends)
+            tops = await self._log.append([own, *others])
         except Conflict:
             seat.known = False
             return None
@@ -122,9 +127,11 @@ class Desk:
             seat.known = False
             raise
         position = tops[fold.channel]
-        fold.take(number(appends[0], position.epoch, fold.seq))
+        fold.take(number(own, position.epoch, fold.seq))
+        seat.epoch = position.epoch
+        thing = _thing(fold, decision.key)
         return Outcome(
-            decision.key, _thing(fold, decision.key), action.status, position
+            decision.key, thing, action.status, position, tops.durability, tops=tops
         )
 
     async def _noted(self, action: Action) -> Receipt | None:
@@ -149,17 +156,15 @@ class Desk:
 
     async def _current(self, seat: _Seat) -> Fold:
         if not seat.known:
-            history = await self._log.read(seat.fold.channel, after=seat.fold.seq)
-            if history.extent.top < seat.fold.seq:  # the log lost its tail
+            held = Position(seat.epoch, seat.fold.seq)
+            history = await self._log.read(seat.fold.channel, after=held.seq)
+            if judge(held, history.extent) is not None:  # the log lost its tail
                 seat.fold = Fold(seat.fold.slug)
                 history = await self._log.read(seat.fold.channel)
             seat.fold.take(history.entries)
+            seat.epoch = history.extent.epoch_of(seat.fold.seq)
             seat.known = True
         return seat.fold
-
-    async def _epoch(self, fold: Fold) -> str:
-        history = await self._log.read(fold.channel, after=fold.seq)
-        return history.extent.epoch_of(fold.seq)
 
     async def _removals(
         self, fold: Fold, decision: Decision

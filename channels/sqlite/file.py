@@ -68,6 +68,7 @@ class SqliteFile:
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._broken = False
+        self._broke = 0.0  # loop's time
         self._pages = 0  # in the WAL now
         # Whether purged text may stand in the WAL: an earlier life may have left some.
         self._scrub = True
@@ -110,6 +111,10 @@ class SqliteFile:
     def broken(self) -> bool:
         """Whether a write or sync failed, so that the file is no longer trusted."""
         return self._broken
+
+    def proven(self) -> float:
+        """The loop's time at which the file was last known to be sound."""
+        return self._broke if self._broken else asyncio.get_running_loop().time()
 
     def _connect(self) -> apsw.Connection:
         connection = connect(self._path, vfs=self._vfs)
@@ -200,6 +205,7 @@ class SqliteFile:
 
     def _distrust(self, error: apsw.Error) -> None:
         self._broken = True
+        self._broke = self._loop.time() if self._loop else 0.0
         _logger.critical("The log's file failed and is no longer trusted: %s", error)
 
 

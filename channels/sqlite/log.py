@@ -26,8 +26,8 @@ from channels.events import (
     number,
     timestamp,
 )
-from channels.log import Deliver, Delivery, History, Stop
-from channels.positions import Epoch, Extent, Position
+from channels.log import Deliver, Delivery, History, Stop, Stored
+from channels.positions import Epoch, Extent
 from channels.sqlite.file import SqliteFile
 
 _logger = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ class SqliteLog:
         self._bound = bound
         self._listeners: dict[str, list[Deliver]] = {}
 
-    async def append(self, batch: Sequence[Append]) -> dict[str, Position]:
+    async def append(self, batch: Sequence[Append]) -> Stored:
         """Store the batch in one commit, tell the listeners, return the new tops."""
 
         def work(connection: apsw.Connection) -> list[Delivery]:
@@ -71,7 +71,8 @@ class SqliteLog:
         deliveries = await self._file.run(
             work, then=self._deliver, scrub=any(each.remove for each in batch)
         )
-        return {each.channel: each.extent.end for each in deliveries}
+        tops = {each.channel: each.extent.end for each in deliveries}
+        return Stored(tops, self.durability)
 
     async def read(self, channel: str, after: int = 0) -> History:
         """The entries of `channel` above `after`, and its extent, at one instant."""
@@ -100,6 +101,10 @@ class SqliteLog:
 
         return stop
 
+    def proven(self) -> float:
+        """Now, for as long as the file is trusted."""
+        return self._file.proven()
+
     def _deliver(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
             for deliver in tuple(self._listeners.get(delivery.channel, ())):
@@ -115,9 +120,9 @@ class SqliteLog:
     ) -> list[Delivery]:
         extents = {each.channel: _extent(connection, each.channel) for each in batch}
         for each in batch:
-            top = extents[each.channel][0].top
-            if each.expected_seq is not None and each.expected_seq != top:
-                raise Conflict(each.channel, top)
+            extent = extents[each.channel][0]
+            if not _is_expected(each, extent):
+                raise Conflict(each.channel, extent.top)
         return [
             self._append_to(connection, each, *extents[each.channel]) for each in batch
         ]
@@ -144,6 +149,13 @@ class SqliteLog:
         )
         _keep_extent(connection, append.channel, after, self._guard)
         return Delivery(append.channel, after, entries)
+
+
+def _is_expected(append: Append, extent: Extent) -> bool:
+    if append.expected_seq is not None and append.expected_seq != extent.top:
+        return False
+    epoch = append.expected_epoch
+    return epoch is None or extent.top == 0 or epoch == extent.end.epoch
 
 
 def _row(entry: Entry) -> tuple[str | int | bytes | None, ...]:

@@ -11,7 +11,6 @@ import shutil
 import stat
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 import apsw
 import httpx
 
+from channels.findings import Finding
 from livewire.operations.mounts import MOUNTS, OVER_THE_NETWORK, file_system
 from livewire.settings import BadSettings, Settings, is_loopback, load
 from publishers.tokens import SHORTEST_SECRET
@@ -29,16 +29,6 @@ OLDEST_SQLITE = (3, 51, 3)  # before it, a checkpoint could corrupt the log
 LEAST_SPACE = 200_000_000  # bytes; less is gone in one evening of pictures
 FEW_FILES = 4096  # open files; each reader is one
 RELEASED = datetime(2026, 11, 1, tzinfo=UTC)  # no right clock is before this
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. Without a `remedy` it is as it should be."""
-
-    what: str
-    risk: str = ""  # what can be lost
-    remedy: str = ""  # which line to change
-    grave: bool = False  # it can lose data or stop the service
 
 
 def examine(now: datetime) -> Iterator[Finding]:

@@ -39,7 +39,6 @@ class Publishing:
     media: MediaStorage
     rules: Rules
     terms: Terms
-    durability: str
 
     async def check(
         self,
@@ -146,7 +145,7 @@ class Publishing:
         body: dict[str, object] = {
             name: outcome.thing,
             "position": str(outcome.position),
-            "durability": self.durability,
+            "durability": outcome.durability,
             "readers": self.hub.readers(channel),
         }
         if outcome.thing.get("status") == "withdrawn":

@@ -8,7 +8,7 @@ from channels.encoding import Encoded, opening
 from channels.errors import LogUnavailable
 from channels.events import Append, Entry, Event
 from channels.follow import Sink
-from channels.log import Deliver, Delivery, History, Stop
+from channels.log import Deliver, Delivery, History, Stop, Stored
 from channels.positions import Extent, Position, Reason
 
 
@@ -42,7 +42,7 @@ class ScriptedLog:
         for deliver in tuple(self.listeners):
             deliver(Delivery("story/night", extent, entries(*events)))
 
-    async def append(self, batch: Sequence[Append]) -> dict[str, Position]:
+    async def append(self, batch: Sequence[Append]) -> Stored:
         raise NotImplementedError
 
     async def read(self, channel: str, after: int = 0) -> History:
@@ -52,6 +52,9 @@ class ScriptedLog:
         if self.away:
             raise LogUnavailable
         return found
+
+    def proven(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         self.listeners.append(deliver)

@@ -27,7 +27,7 @@ from hypothesis.stateful import (
 from channels.errors import Conflict
 from channels.events import Append
 from channels.hub import Hub
-from channels.log import Deliver, Delivery, History, Stop
+from channels.log import Deliver, Delivery, History, Stop, Stored
 from channels.positions import Position, join_ids, judge, parse, split_id
 from channels.sqlite.file import SqliteFile
 from channels.sqlite.log import SqliteLog
@@ -79,7 +79,7 @@ class RestorableLog:
     async def close(self) -> None:
         await self._file.close()
 
-    async def append(self, batch: Sequence[Append]) -> dict[str, Position]:
+    async def append(self, batch: Sequence[Append]) -> Stored:
         return await self._log.append(batch)
 
     async def read(self, channel: str, after: int = 0) -> History:
@@ -92,6 +92,9 @@ class RestorableLog:
     async def look(self, channel: str) -> History:
         """Read as the judge of it all: uncounted and never held up."""
         return await self._log.read(channel)
+
+    def proven(self) -> float:
+        return asyncio.get_running_loop().time()
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         def hear(delivery: Delivery) -> None:

@@ -7,6 +7,7 @@ process does that starts; everything else is asked through the contract alone.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,6 +164,30 @@ class LogContract:
         with pytest.raises(Conflict) as caught:
             await log.append([append(NIGHT, "b", expected=0)])
         assert caught.value.top == 1
+
+    async def test_an_expectation_names_the_life_its_number_was_given_in(
+        self, log: Log
+    ) -> None:
+        epoch = (await log.append([append(NIGHT, "a", "b")]))[NIGHT].epoch
+        stale = replace(append(NIGHT, "c", expected=2), expected_epoch="zzzzzzzz")
+        with pytest.raises(Conflict) as caught:
+            await log.append([stale])
+        assert (caught.value.channel, caught.value.top) == (NIGHT, 2)
+        assert keys(await log.read(NIGHT)) == ["a", "b"]
+        await log.append([replace(stale, expected_epoch=epoch)])
+        first = replace(append(COAST, "x", expected=0), expected_epoch="")
+        await log.append([first])
+        assert keys(await log.read(NIGHT)) == ["a", "b", "c"]
+        assert keys(await log.read(COAST)) == ["x"]
+
+    async def test_an_append_says_what_it_survives(self, log: Log) -> None:
+        stored = await log.append([append(NIGHT)])
+        assert stored.durability == log.durability != ""
+
+    async def test_an_open_log_proves_that_it_answers(self, log: Log) -> None:
+        before = asyncio.get_running_loop().time()
+        await log.append([append(NIGHT)])
+        assert log.proven() >= before
 
     async def test_a_conflict_in_one_channel_leaves_the_others_unchanged(
         self, log: Log

@@ -7,7 +7,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from channels.errors import Conflict
 from channels.events import Append, Data, Entry, number
-from channels.log import Deliver, History, Stop
+from channels.log import Deliver, History, Stop, Stored
 from channels.positions import Epoch, Extent, Position
 from publishers import stories, updates
 from publishers.batches import Decision, batch
@@ -177,12 +177,13 @@ class Ledger:
         self.channels: dict[str, list[Entry]] = {}
         self.tops: dict[str, int] = {}
 
-    async def append(self, batch: Sequence[Append]) -> dict[str, Position]:
+    async def append(self, batch: Sequence[Append]) -> Stored:
         for each in batch:
             top = self.tops.get(each.channel, 0)
             if each.expected_seq not in (None, top):
                 raise Conflict(each.channel, top)
-        return {each.channel: self._append(each) for each in batch}
+        tops = {each.channel: self._append(each) for each in batch}
+        return Stored(tops, self.durability)
 
     def _append(self, append: Append) -> Position:
         top = self.tops.get(append.channel, 0)
@@ -200,6 +201,9 @@ class Ledger:
         top = self.tops.get(channel, 0)
         extent = Extent((Epoch(EPOCH, 1),), top) if top else Extent()
         return History(extent, tuple(e for e in entries if e.event.seq > after))
+
+    def proven(self) -> float:
+        return 0.0
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         raise NotImplementedError

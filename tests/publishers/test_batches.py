@@ -313,7 +313,7 @@ class Newsroom(RuleBasedStateMachine):
         except WrongState:
             assert self.ledger.tops == tops
             return
-        if outcome.changed:
+        if outcome.tops:
             self.answered.append((slug, by, outcome))
 
     @initialize()

@@ -21,7 +21,9 @@ back with backoff"; 1008, 1009, 1011 and 1013 are used where RFC 6455 fits.
     │   │   └── KeyReused           422
     │   └── VersionRequired         428
     └── ServiceError                503 we can mend it
-        ├── Conflict 503, LogUnavailable 503, Draining 503, LogInUse 503
+        ├── Conflict 503, Draining 503, LogInUse 503
+        ├── LogUnavailable          503
+        │   └── Healing             503
         └── StorageFull             507
 """
 
@@ -275,6 +277,14 @@ class LogUnavailable(ServiceError):
     code = "log-unavailable"
     title = "The log does not answer"
     wait = 2
+
+
+class Healing(LogUnavailable):
+    """The log is being put back after a failure: nothing was stored meanwhile."""
+
+    code = "healing"
+    title = "The log is being put back after a failure"
+    wait = 3
 
 
 class Draining(ServiceError):

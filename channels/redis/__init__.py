@@ -1,0 +1,1 @@
+"""The contracts on Redis 7 or newer: many workers, many machines."""

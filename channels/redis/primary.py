@@ -1,0 +1,130 @@
+"""Finding the one server that carries the log, and making connections to it.
+
+The laws: the library repeats nothing by itself, since a repeated write is a second
+write (redis-py#3559: by default it tries ten times more); every connection and every
+answer has its time.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from redis.asyncio import ConnectionPool, Redis
+from redis.asyncio.connection import (
+    AbstractConnection,
+    Connection,
+    SSLConnection,
+    UnixDomainSocketConnection,
+)
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
+from redis.backoff import NoBackoff
+from redis.crc import key_slot
+from redis.exceptions import ConnectionError as Disconnected
+
+from channels.redis.address import Address
+
+_CONNECTIONS = 32
+"""Commands under way at once; Redis takes them one at a time anyway."""
+
+
+class Primary:
+    """The way to the server; found anew whenever it was lost."""
+
+    def __init__(self, address: Address, *, tag: str, timeout: float) -> None:
+        self._address = address
+        self._slot = key_slot(tag.encode())
+        self._timeout = timeout
+
+    @property
+    def sharded(self) -> bool:
+        """Whether words go by sharded pub/sub (SPUBLISH), as in a Cluster."""
+        return self._address.kind == "cluster"
+
+    async def find(self) -> Redis:
+        """A client of the server that is the primary now. Raises redis-py's errors."""
+        options = {**self._address.options, **await self._whereabouts()}
+        return Redis(connection_pool=self._pool(options, _CONNECTIONS))
+
+    def subscriber(self, client: Redis) -> AbstractConnection:
+        """A connection of its own to the same server, not yet connected.
+
+        Not redis-py's PubSub: that one subscribes again by itself after it lost the
+        connection and says nothing of what it missed, and it sends pings without
+        looking for their answers (redis-py#2417, #2115).
+        """
+        connection: AbstractConnection = client.connection_pool.make_connection()
+        return connection
+
+    async def _whereabouts(self) -> Mapping[str, Any]:
+        if self._address.kind == "sentinel":
+            return await self._ask_sentinels()
+        if self._address.kind == "cluster":
+            return await self._ask_cluster()
+        return {}
+
+    async def _ask_sentinels(self) -> Mapping[str, Any]:
+        nodes = [dict(node) for node in self._address.nodes]
+        hosts = [(node.pop("host"), node.pop("port", 26379)) for node in nodes]
+        options = {**nodes[0], **self._bounds()}
+        # What the pool of a sentinel cannot take by itself.
+        if options.pop("connection_class", None) is SSLConnection:
+            options["ssl"] = True
+        sentinel = Sentinel(hosts, sentinel_kwargs=options)
+        try:
+            host, port = await sentinel.discover_master(self._address.service)
+        except MasterNotFoundError as error:
+            raise Disconnected(str(error)) from error
+        finally:
+            for each in sentinel.sentinels:
+                await each.aclose()
+        return {"host": host, "port": port}
+
+    async def _ask_cluster(self) -> Mapping[str, Any]:
+        """The primary of our one slot, from the first node that answers."""
+        trouble: Exception = Disconnected("No node of the Cluster answers.")
+        for node in self._address.nodes:
+            client = Redis(connection_pool=self._pool(node, 1))
+            try:
+                slots = await client.execute_command("CLUSTER SLOTS")
+            except Exception as error:
+                trouble = error
+                continue
+            finally:
+                await client.aclose(close_connection_pool=True)
+            found = _owner(slots, self._slot)
+            if found is not None:
+                host, port = found
+                return {"host": host or str(node["host"]), "port": port}
+        raise trouble
+
+    def _pool(self, options: Mapping[str, Any], most: int) -> ConnectionPool:
+        known = dict(options)
+        kind = known.pop("connection_class", Connection)
+        if kind is not UnixDomainSocketConnection:
+            known["socket_keepalive"] = True
+        return ConnectionPool(
+            connection_class=kind, max_connections=most, **known, **self._bounds()
+        )
+
+    def _bounds(self) -> dict[str, Any]:
+        return {
+            "socket_timeout": self._timeout,
+            "socket_connect_timeout": self._timeout,
+            "retry": Retry(NoBackoff(), 0),
+            # Answers of a subscriber come as arrays, not as pushes to a handler.
+            "protocol": 2,
+        }
+
+
+def _owner(slots: Any, slot: int) -> tuple[str, int] | None:
+    """Host and port of the slot's primary in what `CLUSTER SLOTS` answers."""
+    if isinstance(slots, Mapping):  # redis-py has read it already
+        for (first, last), told in slots.items():
+            if first <= slot <= last:
+                host, port = told["primary"]
+                return str(host), int(port)
+        return None
+    for first, last, primary, *_ in slots:
+        if first <= slot <= last:
+            return primary[0].decode(), int(primary[1])
+    return None

@@ -1,0 +1,148 @@
+"""Putting back what a Redis that failed has lost, from what the workers remember.
+
+The laws: one worker does it, under a lease, while every append is refused; whole
+batches go back in their old order, in one append, under their own ids and versions; an
+id that is there is skipped and a purge is carried out again; what nobody can restore is
+said aloud.
+"""
+
+import logging
+from collections.abc import Collection, Iterable
+
+from channels.events import Append, Entry, NewEvent
+from channels.log import History
+from channels.losses import Loss, Lost
+from channels.positions import Position, judge
+from channels.redis.appending import Author
+from channels.redis.fence import Look, in_order, missing
+from channels.redis.gathering import Gathering
+from channels.redis.link import Link
+from channels.redis.log import RedisLog
+from channels.redis.memory import Memory
+from channels.redis.signals import RedisSignals
+from channels.redis.wire import Batch, Part, entry, new_event
+
+_logger = logging.getLogger(__name__)
+
+_LEASE = "healing"
+_SECONDS = 6.0
+"""Of the lease: longer than a gathering, short enough to replace a dead healer."""
+
+
+class Healer:
+    """One worker's part in it. `lost` is told what could not be restored."""
+
+    def __init__(
+        self,
+        link: Link,
+        author: Author,
+        log: RedisLog,
+        memory: Memory,
+        signals: RedisSignals,
+        gathering: Gathering,
+        *,
+        lost: Lost,
+    ) -> None:
+        self._link = link
+        self._author = author
+        self._log = log
+        self._memory = memory
+        self._signals = signals
+        self._gathering = gathering
+        self._lost = lost
+
+    async def heal(self, look: Look) -> bool:
+        """Put back what the log that `look` saw has lost; False where another does.
+
+        Raises `LogUnavailable` where Redis fails again.
+        """
+        me = self._author.worker
+        if not await self._signals.lease(_LEASE, me, seconds=_SECONDS, value={}):
+            return False
+        try:
+            return await self._put_back(look)
+        finally:
+            await self._signals.release(_LEASE, me)
+
+    async def settle(self, look: Look, remembered: Iterable[Batch]) -> None:
+        """Once healed, by whomever: tell what was not put back, and forget it.
+
+        `remembered` is what was remembered before `look`.
+        """
+        gone = [each for each in remembered if not look.has(each)]
+        lost: list[Entry] = []
+        for channel, parts in _by_channel(missing(gone, look.extent, look.life)):
+            there = {e.event.id for e in (await self._log.read(channel)).entries}
+            found = [_entry(part, n, body) for part in parts for n, body in _kept(part)]
+            lost += [each for each in found if each.event.id not in there]
+        self._memory.drop(gone)
+        if lost:
+            _logger.critical("%d acknowledged events are lost.", len(lost))
+            self._lost(Loss(tuple([each.event for each in lost])))
+
+    async def _put_back(self, look: Look) -> bool:
+        found = in_order(await self._gathering.gather(look))
+        appends = await self._appends(found)
+        count = max([0, *(each.count for each in found)])
+        command = self._author.command(appends, healing=look.guard, count=count)
+        answer, _ = await self._link.append(command.keys, command.words)
+        if answer[0] != b"stored":
+            return False  # somebody else was first, or it failed again
+        restored = sum(len(append.events) for append in appends)
+        if restored:
+            _logger.warning("The log had lost %d events; they are back.", restored)
+        unknown = _unknown(look, found)
+        if unknown:
+            _logger.critical("%d publishes are lost; nobody remembers them.", unknown)
+            self._lost(Loss((), unknown))
+        return True
+
+    async def _appends(self, batches: list[Batch]) -> list[Append]:
+        appends = []
+        for channel, parts in _by_channel(batches):
+            purged = [p.extent.position(n) for p in parts for n in p.removed]
+            there = await self._log.read_unhealed(channel)
+            events = _lacking(parts, there, purged)
+            still = {p.seq for p in purged if judge(p, there.extent) is None}
+            if events or still:
+                append = Append(channel, events, remove=tuple(sorted(still)))
+                appends.append(append)
+        return appends
+
+
+def _lacking(
+    parts: Iterable[Part], there: History, purged: Collection[Position]
+) -> tuple[NewEvent, ...]:
+    ids = {each.event.id for each in there.entries}
+    events = []
+    for part in parts:
+        for number, body in _kept(part):
+            event = new_event(body)
+            if event.id not in ids and part.extent.position(number) not in purged:
+                ids.add(event.id)
+                events.append(event)
+    return tuple(events)
+
+
+def _unknown(look: Look, found: list[Batch]) -> int:
+    """How many batches were numbered, at least, that nobody remembers."""
+    known = {each.position.seq for each in found}
+    newest = max(known, default=0)
+    return len(set(range(look.extent.top + 1, newest + 1)) - known)
+
+
+def _kept(part: Part) -> list[tuple[int, bytes]]:
+    """The events of a part by their numbers, less those purged from memory."""
+    return [(n, body) for n, body in enumerate(part.bodies, part.first) if body]
+
+
+def _entry(part: Part, number: int, body: bytes) -> Entry:
+    return entry(part.channel, part.extent, number, body)
+
+
+def _by_channel(batches: Iterable[Batch]) -> Iterable[tuple[str, list[Part]]]:
+    found: dict[str, list[Part]] = {}
+    for batch in batches:
+        for part in batch.parts:
+            found.setdefault(part.channel, []).append(part)
+    return found.items()

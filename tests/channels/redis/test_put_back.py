@@ -1,0 +1,220 @@
+"""What Redis lost comes back from what the workers remember."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from channels.events import Append
+from tests.channels.redis.workers import (
+    COAST,
+    NIGHT,
+    Worker,
+    claim,
+    forget_since,
+    new,
+    worker,
+)
+from tests.redis_servers import RedisServer, redis_server
+
+
+def size_of(server: RedisServer) -> int:
+    return server.aof().stat().st_size
+
+
+async def test_a_clean_restart_starts_an_epoch_and_resets_nobody(
+    tmp_path: Path,
+) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        before = await one.append("a", "b")
+        await server.restart()
+        after = await one.append("c")
+        assert before.epoch != after.epoch
+        assert after.seq == 3
+        assert [await one.verdict(each) for each in (before, after)] == [None, None]
+        assert await one.keys() == ["a", "b", "c"]
+        assert one.losses == []
+
+
+async def test_a_lost_tail_comes_back_under_its_ids_and_versions(
+    tmp_path: Path,
+) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        kept = await one.append("a")
+        size = size_of(server)
+        lost = await one.append("b", "c")
+        told = await one.entries()
+        await forget_since(server, size)
+        after = await one.append("d")
+        entries = await one.entries()
+        assert [e.event.key for e in entries] == ["a", "b", "c", "d"]
+        assert [e.event.id for e in entries[:3]] == [e.event.id for e in told]
+        assert [e.private for e in entries[:3]] == [e.private for e in told]
+        assert await one.verdict(kept) is None
+        assert await one.verdict(after) is None
+        # Its number was given to another event of another life.
+        assert await one.verdict(lost) == "epoch"
+        assert one.losses == []
+
+
+async def test_whole_batches_come_back_in_their_old_order(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        await one.append("a")
+        size = size_of(server)
+        log = one.store.log
+        await log.append([Append(NIGHT, (new("x", 1),)), Append(COAST, (new("p"),))])
+        await log.append([Append(NIGHT, (new("x", 2),)), Append(COAST, (new("q"),))])
+        await one.append("y")
+        await forget_since(server, size)
+        entries = await one.entries()
+        told = [(e.event.key, e.event.version) for e in entries]
+        assert told == [("a", 1), ("x", 1), ("x", 2), ("y", 1)]
+        assert await one.keys(COAST) == ["p", "q"]
+
+
+async def test_what_one_worker_wrote_another_puts_back(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server:
+        async with worker(server.url) as writer, worker(server.url) as other:
+            await writer.append("a")
+            size = size_of(server)
+            await writer.append("b")
+            await until_heard(other, 2)
+            await writer.store.close()
+            await forget_since(server, size)
+            assert await other.keys() == ["a", "b"]
+
+
+async def test_a_healer_waits_for_those_it_knows_to_live(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server:
+        async with worker(server.url, gather=3) as writer:
+            await writer.append("a")
+            size = size_of(server)
+            await writer.append("b")
+            async with worker(server.url, gather=3) as late:
+                for each in (writer, late):
+                    await claim(each)
+                await forget_since(server, size)
+                assert await late.keys() == ["a", "b"]
+                assert await writer.keys() == ["a", "b"]
+
+
+async def test_after_everything_was_erased_nothing_is_taken_for_what_it_was(
+    tmp_path: Path,
+) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        held = [await one.append(key) for key in "abc"]
+        await server.flushall()
+        after = await one.append("d")
+        assert await one.keys() == ["a", "b", "c", "d"]
+        assert [await one.verdict(each) for each in held] == ["epoch"] * 3
+        assert await one.verdict(after) is None
+
+
+async def test_a_second_failure_loses_no_more_than_the_first(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        await one.append("a")
+        size = size_of(server)
+        await one.append("b")
+        for key in "cde":
+            await forget_since(server, size)
+            await one.append(key)
+        assert await one.keys() == ["a", "b", "c", "d", "e"]
+        assert one.losses == []
+
+
+async def test_a_purge_that_was_lost_is_carried_out_again(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        await one.append("a", "b")
+        size = size_of(server)
+        log = one.store.log
+        await log.append([Append(NIGHT, (new("c", data={"text": "SECRET"}),))])
+        stub = Append(NIGHT, (new("a", 2),), remove=(1, 3))
+        await log.append([stub])
+        await forget_since(server, size)
+        assert await one.keys() == ["b", "a"]
+        async with server.client() as client:
+            for key in await client.keys("*"):
+                if b":log:" in key:
+                    assert b"SECRET" not in (await client.dump(key) or b"")
+
+
+async def test_a_purged_text_is_nowhere_in_the_stream(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        log = one.store.log
+        secret = {"text": "SECRET-WORDS"}
+        await log.append([Append(NIGHT, (new("a", data=secret), new("b")))])
+        async with server.client() as client:
+            key = f"{{livewire}}:log:{NIGHT}"
+            assert b"SECRET-WORDS" in (await client.dump(key) or b"")
+            await log.append([Append(NIGHT, (new("a", 2),), remove=(1,))])
+            assert b"SECRET-WORDS" not in (await client.dump(key) or b"")
+        assert await one.keys() == ["b", "a"]
+
+
+async def test_promotion_there_and_back_without_a_restart(tmp_path: Path) -> None:
+    async with (
+        redis_server(tmp_path / "a") as first,
+        redis_server(tmp_path / "b") as second,
+        worker(first.url) as one,
+    ):
+        await one.append("a")
+        await second.replicate(first)
+        # B is promoted, takes a write that A never has, and A is promoted again.
+        await second.promote()
+        await first.replicate(second)
+        async with worker(second.url) as other:
+            there = await other.append("b")
+            assert there.seq == 2
+        await first.promote()
+        back = await one.append("c")
+        held = await one.entries()
+        positions = [(e.event.epoch, e.event.seq) for e in held]
+        assert len(set(positions)) == len(positions)
+        assert [e.event.key for e in held] == ["a", "b", "c"]
+        assert await one.verdict(there) is None
+        assert await one.verdict(back) is None
+
+
+async def test_what_only_a_late_worker_knows_is_told_as_lost(tmp_path: Path) -> None:
+    async with (
+        redis_server(tmp_path / "a") as first,
+        redis_server(tmp_path / "b") as second,
+        worker(first.url) as one,
+    ):
+        await one.append("a")
+        await second.replicate(first)
+        await second.promote()
+        lost = await one.append("b")
+        async with worker(second.url, gather=0.2) as other:
+            await other.append("c")
+        await first.replicate(second)
+        await first.promote()
+        # Somebody else heals before the worker that remembers has looked.
+        await one.store.log.read(COAST)
+        assert await one.keys() == ["a", "c", "b"] or one.losses
+        assert await one.verdict(lost) == "epoch"
+
+
+async def test_nothing_from_before_an_intended_restore_is_put_back(
+    tmp_path: Path,
+) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        await one.append("a")
+        size = size_of(server)
+        await one.append("b")
+        await server.kill()
+        server.truncate_aof(size)
+        await server.start()
+        async with server.client() as client:
+            await client.hset("{livewire}:site", "life", "another")
+        while await one.keys() != ["a"]:
+            pytest.fail("what was restored away came back")
+        await one.append("c")
+        assert await one.keys() == ["a", "c"]
+        assert one.losses == []
+
+
+async def until_heard(one: Worker, number: int) -> None:
+    async with asyncio.timeout(5):
+        while one.store.log.heard.seq < number + 1:  # the healing is a batch too
+            await asyncio.sleep(0.01)

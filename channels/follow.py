@@ -6,7 +6,6 @@ it missed is the newest state of each key after its number, found when the line 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from typing import Protocol
 
 from channels.encoding import Encoded
@@ -55,21 +54,32 @@ class Sink(ABC):
     def cut(self) -> None:
         """Drop the connection now: it has been stalled for too long."""
 
+    def close(self, reason: str, *, reconnect: bool) -> None:
+        """Say why the stream ends and whether to come back, and end it."""
+        members: dict[str, object] = {"reason": reason, "reconnect": reconnect}
+        self.write(self.format.notice("close", members))
+        self.end()
+
+
+class Walk(Protocol):
+    """The channel, as its follows see it: who is told of each event as it comes."""
+
+    def join(self, follow: "Follow") -> None:
+        """Tell the follow of each event from now on."""
+
+    def leave(self, follow: "Follow") -> None:
+        """Tell it no more."""
+
+    def holds_back(self, follow: "Follow") -> bool:
+        """Whether the view must not be shown now; the follow is resumed when it may."""
+
 
 class Follow:
     """A sink's place in a channel: the number of the last event written to it."""
 
-    __slots__ = ("_join", "_leave", "goal", "live", "paused", "seq", "sink", "view")
+    __slots__ = ("_walk", "goal", "live", "paused", "seq", "sink", "view")
 
-    def __init__(
-        self,
-        view: View,
-        sink: Sink,
-        seq: int,
-        *,
-        join: Callable[["Follow"], None],
-        leave: Callable[["Follow"], None],
-    ) -> None:
+    def __init__(self, view: View, sink: Sink, seq: int, walk: Walk) -> None:
         self.view = view
         self.sink = sink
         self.seq = seq
@@ -78,8 +88,7 @@ class Follow:
         self.goal = seq
         self.live = False
         self.paused = False
-        self._join = join
-        self._leave = leave
+        self._walk = walk
 
     @property
     def position(self) -> Position:
@@ -109,14 +118,17 @@ class Follow:
         self.paused = True
         if self.live:
             self.live = False
-            self._leave(self)
+            self._walk.leave(self)
 
     def resume(self) -> None:
         """Write what changed after the position; go live if the sink took it all.
 
-        One synchronous step: there is no moment between history and live.
+        One synchronous step: there is no moment between history and live. Where the
+        channel holds back, the follow stays neither paused nor live.
         """
         self.paused = False
+        if self._walk.holds_back(self):
+            return
         self.goal = self.view.extent.top
         for encoded in self.view.after(self.seq):
             self.take(encoded)
@@ -124,4 +136,4 @@ class Follow:
                 return
         if not self.live:
             self.live = True
-            self._join(self)
+            self._walk.join(self)

@@ -1,59 +1,59 @@
 """Channel, view, follows: every reader of this process hangs here.
 
-The laws: a loop over readers never awaits; a channel is read once however many ask; a
-view never judges from its own top: what it does not know it asks the log first.
+The laws: a channel is loaded once however many ask; a view never judges from its own
+top: what it does not know it asks the log first; a process that the log has not
+answered for too long serves no text.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
-from typing import Literal
 
-from channels.errors import LogUnavailable, UnknownChannel
+from channels.asking import Asking, Clock
+from channels.channel import Channel, Start
+from channels.errors import LivewireError, LogUnavailable, UnknownChannel
 from channels.follow import Follow, Sink
-from channels.log import Delivery, History, Log, Stop
-from channels.positions import Position, Reason
+from channels.log import Delivery, Log
+from channels.positions import Position
 from channels.view import View
 
 _logger = logging.getLogger(__name__)
-
-Clock = Callable[[], float]
-
-
-@dataclass(slots=True, eq=False)
-class _Channel:
-    """A channel while somebody here wants it."""
-
-    name: str
-    view: View
-    used: float  # loop's time of the last asking
-    stop: Stop
-    live: dict[Follow, None] = field(default_factory=dict)  # in order of joining
-    follows: set[Follow] = field(default_factory=set)
-    reading: "asyncio.Task[None] | None" = None
-    held: list[Delivery] = field(default_factory=list)  # heard while reading
-    stalled: bool = False
 
 
 class Hub:
     """The channels of one process and who follows them.
 
     `exists` names the channels that are there before anything is written to them;
-    `idle` is for how many seconds an unwanted channel is kept.
+    `idle` is for how many seconds an unwanted channel is kept, `cut_off` for how many
+    the log may be silent until no text is served. `readers` counts the readers a
+    heartbeat tells of; by default those of this process.
     """
 
     def __init__(
-        self, log: Log, *, exists: Collection[str], idle: float, clock: Clock
+        self,
+        log: Log,
+        *,
+        exists: Collection[str],
+        idle: float,
+        cut_off: float,
+        clock: Clock,
+        readers: Callable[[str], int] | None = None,
     ) -> None:
         self._log = log
         self._exists = frozenset(exists)
         self._idle = idle
         self._clock = clock
-        self._channels: dict[str, _Channel] = {}
-        self._loading: dict[str, asyncio.Task[_Channel]] = {}
+        self._asking = Asking(log, cut_off=cut_off, clock=clock)
+        self._told_readers = readers or self.readers
+        self._channels: dict[str, Channel] = {}
+        self._loading: dict[str, asyncio.Task[Channel]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the log has been silent for so long that no text may be served."""
+        return self._asking.is_cut_off
 
     async def view(self, name: str, position: Position | None = None) -> View:
         """The channel's view, read from the log if need be.
@@ -63,41 +63,48 @@ class Hub:
         """
         channel = self._channels.get(name) or await self._load(name)
         channel.used = self._clock()
-        if channel.reading is not None:
-            with suppress(LogUnavailable):  # what the view holds is old, but not wrong
-                await asyncio.shield(channel.reading)
-        if position is not None and channel.view.judge(position) in ("epoch", "ahead"):
-            # Begun after the asking: what this read does not bring is not there.
-            await asyncio.shield(self._read_again(channel))
+        await channel.settle(position)
+        return self._proven(channel)
+
+    async def renewed(self, name: str) -> View:
+        """The channel's view by a read begun after the asking: it places everybody.
+
+        Raises `UnknownChannel`, `LogUnavailable`.
+        """
+        is_first = name not in self._channels and name not in self._loading
+        channel = self._channels.get(name) or await self._load(name)
+        channel.used = self._clock()
+        if not is_first:
+            await channel.renew()
+        return self._proven(channel)
+
+    def _proven(self, channel: Channel) -> View:
+        # Last, because time has passed: a process may have slept for long.
+        if self.is_cut_off or channel.closed:
+            raise LogUnavailable
         return channel.view
 
-    def follow(
-        self, name: str, sink: Sink, start: Position | Literal["malformed"] | None
-    ) -> Follow:
+    async def reach(self, positions: Mapping[str, Position]) -> None:
+        """Return once every channel held here holds what was given these positions.
+
+        A channel that is being loaded counts as held. Raises `LogUnavailable`.
+        """
+        for name, position in positions.items():
+            if name in self._loading:
+                with suppress(LivewireError):  # then it is not held
+                    await self._load(name)
+            channel = self._channels.get(name)
+            if channel is not None:
+                await channel.settle(position)
+
+    def follow(self, name: str, sink: Sink, start: Start) -> Follow:
         """Join a loaded channel after a position (None: now), in one step.
 
-        The caller has just awaited `view(name, position)`.
+        The caller has just awaited `view(name, position)` or `renewed(name)`.
         """
         channel = self._channels[name]
         channel.used = self._clock()
-        reason: Reason | None = None
-        seq = channel.view.extent.top
-        if start == "malformed":
-            reason = start
-        elif start is not None:
-            reason = channel.view.judge(start)
-            seq = start.seq
-        follow = Follow(
-            channel.view,
-            sink,
-            0 if reason else seq,
-            join=channel.live.setdefault,
-            leave=lambda leaving: channel.live.pop(leaving, None),
-        )
-        channel.follows.add(follow)
-        sink.follows[name] = follow
-        follow.open(reason)
-        return follow
+        return channel.admit(sink, start)
 
     def leave(self, follow: Follow) -> None:
         """Forget a follow; its sink gets nothing more of the channel."""
@@ -105,7 +112,7 @@ class Hub:
         follow.sink.follows.pop(follow.view.channel, None)
         channel = self._channels.get(follow.view.channel)
         if channel is not None:
-            channel.follows.discard(follow)
+            channel.forget(follow)
             channel.used = self._clock()
 
     def readers(self, name: str) -> int:
@@ -113,33 +120,51 @@ class Hub:
         channel = self._channels.get(name)
         return len(channel.follows) if channel else 0
 
+    def counts(self) -> dict[str, int]:
+        """Each channel that is followed in this process, and by how many."""
+        channels = self._channels.values()
+        return {each.name: len(each.follows) for each in channels if each.follows}
+
     def pulse(self, name: str) -> dict[str, object]:
-        """What a heartbeat says of a channel."""
-        channel = self._channels[name]
-        extent = channel.view.extent
-        return {
-            "top": str(extent.end),
-            "floor": extent.floor,
-            "readers": len(channel.follows),
-            "stalled": channel.stalled,
-        }
+        """What a heartbeat says of a channel; less where it is not loaded."""
+        channel = self._channels.get(name)
+        pulse: dict[str, object] = {}
+        if channel is not None:
+            extent = channel.view.extent
+            pulse = {"top": str(extent.end), "floor": extent.floor}
+        stalled = channel is None or channel.stalled or self._asking.is_silent
+        return pulse | {"readers": self._told_readers(name), "stalled": stalled}
 
     def __iter__(self) -> Iterator[str]:
         """The names of the channels held now."""
         return iter(self._channels)
 
     def sweep(self) -> None:
-        """Let go of channels nobody has wanted for a while; read the stalled anew."""
+        """Let go of channels nobody has wanted for a while; read the stalled anew.
+
+        A process that is cut off lets go of them all, and of those who follow them.
+        """
+        self._asking.forget()
+        if self.is_cut_off:
+            self._let_go()
         oldest = self._clock() - self._idle
         for channel in list(self._channels.values()):
             wanted = channel.follows or channel.reading or channel.used > oldest
-            if not wanted:
+            if wanted:
+                channel.mend()
+            else:
                 self._drop(channel)
-            elif channel.stalled:
-                self._read_again(channel)
+
+    def _let_go(self) -> None:
+        """Another process may reach the log: send everybody there."""
+        channels = list(self._channels.values())
+        for sink in {each.sink for channel in channels for each in channel.follows}:
+            sink.close("busy", reconnect=True)
+        for channel in channels:
+            self._drop(channel)
 
     async def close(self) -> None:
-        """Stop listening and wait for the reads under way."""
+        """Stop listening and end the reads under way."""
         for channel in list(self._channels.values()):
             self._drop(channel)
         tasks = [*self._loading.values(), *self._tasks]
@@ -147,140 +172,65 @@ class Hub:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _drop(self, channel: _Channel) -> None:
+    def _drop(self, channel: Channel) -> None:
         del self._channels[channel.name]
-        channel.stop()
+        channel.close()
 
-    async def _load(self, name: str) -> _Channel:
+    async def _load(self, name: str) -> Channel:
         loading = self._loading.get(name)
         if loading is None:
             loading = asyncio.create_task(self._listen_and_read(name))
             self._loading[name] = loading
             loading.add_done_callback(lambda _: self._loading.pop(name, None))
+            loading.add_done_callback(_note)
         # Shielded: the first to ask may go away, the others still want the answer.
         return await asyncio.shield(loading)
 
-    async def _listen_and_read(self, name: str) -> _Channel:
+    async def _listen_and_read(self, name: str) -> Channel:
         """Listen, then read: what is appended between the two is heard."""
-        held: list[Delivery] = []
-        channel: _Channel | None = None
+        heard: list[Delivery] = []
+        channel: Channel | None = None
 
         def hear(delivery: Delivery) -> None:
             if channel is None:
-                held.append(delivery)
+                heard.append(delivery)
             else:
-                self._hear(channel, delivery)
+                channel.hear(delivery)
 
-        stop = await self._log.listen(name, hear)
-        try:
-            history = await self._log.read(name)
-            if history.extent.top == 0 and not held and name not in self._exists:
-                raise UnknownChannel(f"Nobody has opened {name}.")
-        except BaseException:
+        async with self._asking.turn(name):
+            stop = await self._log.listen(name, hear)
+            try:
+                history = await self._log.read(name)
+            except BaseException:
+                stop()
+                raise
+        if history.extent.top == 0 and not heard and name not in self._exists:
             stop()
-            raise
-        channel = _Channel(name, _view(name, history), self._clock(), stop)
+            raise UnknownChannel(f"Nobody has opened {name}.")
+        channel = Channel(
+            name,
+            history,
+            self._log,
+            asking=self._asking,
+            own=self._own,
+            stop=stop,
+            used=self._clock(),
+        )
         self._channels[name] = channel
-        for delivery in held:
-            self._hear(channel, delivery)
+        for delivery in heard:
+            channel.hear(delivery)
         return channel
-
-    def _hear(self, channel: _Channel, delivery: Delivery) -> None:
-        """Take an append in, if it provably continues what the view holds."""
-        if channel.reading is not None:
-            channel.held.append(delivery)
-            return
-        view = channel.view
-        if _is_held(view, delivery):
-            return
-        top = view.extent.top
-        events = [each.event for each in delivery.entries if each.event.seq > top]
-        missing = range(top + 1, delivery.extent.top + 1)
-        whole = [event.seq for event in events] == list(missing)
-        if not (events and whole and _continues(view, delivery)):
-            self._read_again(channel)
-            return
-        fresh = view.apply(events, delivery.extent)
-        for encoded in fresh:
-            for follow in tuple(channel.live):
-                follow.take(encoded)
-
-    def _read_again(self, channel: _Channel) -> "asyncio.Task[None]":
-        """Read the whole channel anew; at most one such read at a time."""
-        if channel.reading is None:
-            channel.reading = self._own(self._renew(channel))
-        return channel.reading
-
-    async def _renew(self, channel: _Channel) -> None:
-        try:
-            history = await self._log.read(channel.name)
-        except Exception:
-            channel.stalled = True
-            raise
-        finally:
-            channel.reading = None
-            held, channel.held = channel.held, []
-        channel.stalled = False
-        self._replace(channel, history)
-        for delivery in held:
-            self._hear(channel, delivery)
-
-    def _replace(self, channel: _Channel, history: History) -> None:
-        """Give every follow the new view; the fence judges where each one stands.
-
-        One in the middle of catching up is judged by its goal: it was spared what the
-        goal superseded, and may lack just that if the log no longer reaches it. One
-        below the floor lost nothing it will not be told to drop.
-        """
-        old, channel.view = channel.view.extent, _view(channel.name, history)
-        for follow in tuple(channel.follows):
-            was_live = follow.live
-            furthest = old.position(max(follow.seq, follow.goal))
-            reason = channel.view.judge(furthest)
-            follow.view = channel.view
-            if reason not in (None, "trimmed"):
-                follow.seq = 0
-                follow.live = False
-                channel.live.pop(follow, None)
-                # A paused follow says `reset` too: its sink has room for one frame.
-                follow.open(reason)
-            elif was_live:
-                follow.resume()
 
     def _own(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(_log_failure)
+        task.add_done_callback(_note)
         return task
 
 
-def _view(name: str, history: History) -> View:
-    return View(name, history.extent, [entry.event for entry in history.entries])
-
-
-def _is_held(view: View, delivery: Delivery) -> bool:
-    """Whether the view holds all of it: it was read before it was heard.
-
-    Without entries nothing was appended and the delivery tells how the log stands now,
-    so a top below the view's own means loss. An append never tells of less than there
-    was: after a loss it comes with a new epoch.
-    """
-    known, told = view.extent, delivery.extent
-    if not delivery.entries:
-        return told.epochs == known.epochs and told.top == known.top
-    return known.epochs[: len(told.epochs)] == told.epochs and told.top <= known.top
-
-
-def _continues(view: View, delivery: Delivery) -> bool:
-    """Whether the delivery's epochs prove that nothing the view holds was lost."""
-    known, told = view.extent.epochs, delivery.extent.epochs
-    later = told[len(known) :]
-    return told[: len(known)] == known and all(
-        epoch.first > view.extent.top for epoch in later
-    )
-
-
-def _log_failure(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _logger.warning("Reading a channel anew failed: %s", task.exception())
+def _note(task: "asyncio.Task[None] | asyncio.Task[Channel]") -> None:
+    """Tell of a read that failed for a reason nobody counts on; all may have left."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None and not isinstance(error, LivewireError):
+        _logger.error("Reading a channel failed", exc_info=error)

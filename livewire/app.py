@@ -1,73 +1,43 @@
 """The one place where the parts meet: settings in, a running application out."""
 
 import asyncio
-import random
 import secrets
 import string
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
-from importlib.metadata import version
-from pathlib import Path
 from zoneinfo import available_timezones
 
-import orjson
 import uuid_utils
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Mount, Route
 
+from channels.audience import Audience
+from channels.findings import Finding
 from channels.hub import Hub
-from channels.sqlite.file import SqliteFile
-from channels.sqlite.log import SqliteLog
-from channels.sqlite.records import SqliteRecords
+from channels.losses import Loss, Lost
+from channels.redis.address import BadAddress
+from channels.redis.store import RedisStore
+from channels.redis.store import Terms as RedisTerms
+from channels.sqlite.store import SqliteStore
 from channels.transports.connections import Connections
-from channels.transports.poll import Poll
-from channels.transports.sse import Stream, StreamLimits
 from livewire.errors import Problems
 from livewire.headers import Headers
-from livewire.newsroom.floor import Floor
-from livewire.newsroom.gate import Gate, origin_of
-from livewire.newsroom.pages import Pages as NewsroomPages
-from livewire.newsroom.routes import Newsroom
+from livewire.losses import Losses
 from livewire.newsroom.sessions import Sessions
+from livewire.parts import Parts, Store
 from livewire.reader.pages import Pages, Site
-from livewire.reader.routes import Reader
-from livewire.settings import Settings
-from livewire.static_files import Static
+from livewire.routes import routes
+from livewire.settings import BadSettings, Settings
+from livewire.static_files import build
 from publishers.access import Tokens
-from publishers.api.media import Pictures
-from publishers.api.openapi import document
 from publishers.api.publishing import Publishing
 from publishers.api.reading import Entrance, Limits
-from publishers.api.routes import routes as api_routes
 from publishers.desk import Desk
 from publishers.media.storage import DiskMedia
 from publishers.requests import Rules
 from publishers.tokens import Keyring
 from publishers.updates import Terms
-
-HERE = Path(__file__).parent
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The parts of one running service, for those who serve, test or play on it."""
-
-    settings: Settings
-    file: SqliteFile
-    log: SqliteLog
-    records: SqliteRecords
-    hub: Hub
-    connections: Connections
-    keyring: Keyring
-    publishing: Publishing
-    pages: Pages
-    sessions: Sessions
 
 
 def now() -> datetime:
@@ -81,8 +51,13 @@ def new_id() -> str:
     return str(uuid_utils.uuid7())
 
 
+def clock() -> float:
+    """Seconds, by the running loop."""
+    return asyncio.get_running_loop().time()
+
+
 def epoch_name() -> str:
-    """A name that no epoch had before."""
+    """A name that no epoch had before, nor any worker."""
     alphabet = string.ascii_lowercase + string.digits
     return "".join(secrets.choice(alphabet) for _ in range(8))
 
@@ -90,25 +65,39 @@ def epoch_name() -> str:
 def assemble(settings: Settings, *, vfs: str | None = None) -> Parts:
     """The parts, not yet running. `vfs` names the way SQLite takes to the disk."""
     secret = settings.signing_secret()
-    file = SqliteFile(settings.data_dir / "livewire.db", vfs=vfs)
-    log = SqliteLog(file, token=epoch_name, bound=settings.bound)
-    records = SqliteRecords(file)
+    worker = epoch_name()
+
+    def lost(loss: Loss) -> None:
+        # They stand on the store that tells of them.
+        losses.tell(loss)
+
+    store = _store(settings, worker, lost, vfs)
+    losses = Losses(store.records, now=now, new_id=new_id)
+
+    def readers(channel: str) -> int:
+        # Hub and audience know each other: one has readers, the other counts them all.
+        return audience.readers(channel)
+
     hub = Hub(
-        log,
+        store.log,
         exists=["breaking", "latest", "stories", "newsroom"]
         + [f"section/{section}" for section in settings.sections],
         idle=settings.idle,
-        clock=lambda: asyncio.get_running_loop().time(),
+        cut_off=settings.cut_off,
+        clock=clock,
+        readers=readers,
     )
+    audience = Audience(hub, store.signals, worker=worker, clock=clock)
     keyring = Keyring(
         secret, settings.token_issuer, settings.token_audience, settings.token_keys
     )
     limits = Limits(settings.max_body, settings.max_upload, settings.body_deadline)
     publishing = Publishing(
         entrance=Entrance(Tokens(keyring), limits, secret, now, new_id),
-        desk=Desk(log, sections=tuple(settings.sections), records=records),
+        desk=Desk(store.log, sections=tuple(settings.sections), records=store.records),
         hub=hub,
-        records=records,
+        audience=audience,
+        records=store.records,
         media=DiskMedia(settings.data_dir / "media"),
         rules=Rules(tuple(settings.sections), frozenset(available_timezones())),
         terms=Terms(settings.address, timedelta(minutes=settings.breaking_minutes)),
@@ -116,17 +105,17 @@ def assemble(settings: Settings, *, vfs: str | None = None) -> Parts:
     site = Site(settings.site_name, settings.address, settings.language, build())
     return Parts(
         settings,
-        file,
-        log,
-        records,
+        store,
         hub,
+        audience,
         Connections(hub, now=now, heartbeat=settings.heartbeat, stall=settings.stall),
         keyring,
         publishing,
+        losses,
         Pages(site, sections=settings.sections),
         Sessions(
             keyring,
-            records,
+            store.records,
             settings.address,
             new_id,
             timedelta(hours=settings.session_hours),
@@ -140,19 +129,24 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        await parts.file.open()
-        beating = asyncio.create_task(parts.connections.run())
+        await parts.store.open()
+        beating = [
+            asyncio.create_task(parts.connections.run()),
+            asyncio.create_task(parts.audience.run()),
+        ]
         try:
             yield
         finally:
-            beating.cancel()
-            await asyncio.gather(beating, return_exceptions=True)
+            for task in beating:
+                task.cancel()
+            await asyncio.gather(*beating, return_exceptions=True)
             await parts.hub.close()
-            await parts.file.close()
+            await parts.losses.close()
+            await parts.store.close()
 
     problems = Problems(parts.pages)
     app = Starlette(
-        routes=_routes(parts),
+        routes=routes(parts, now=now),
         lifespan=lifespan,
         middleware=[
             Middleware(
@@ -170,76 +164,47 @@ def create_app(settings: Settings, parts: Parts | None = None) -> Starlette:
     return app
 
 
-def build() -> str:
-    """A token that changes with the release and with every static file and template."""
-    digest = sha256(version("livewire").encode())
-    for folder in (HERE / "static", HERE / "templates"):
-        for file in sorted(folder.rglob("*")):
-            if file.is_file():
-                digest.update(file.read_bytes())
-    return digest.hexdigest()[:10]
+async def inspect(settings: Settings) -> list[Finding]:
+    """What the Redis of the settings is fit for; nothing without one.
+
+    Raises `LogUnavailable` where it does not answer, `BadSettings` for its URL.
+    """
+    if not settings.redis_url:
+        return []
+    store = _redis(settings, epoch_name(), lambda loss: None)
+    try:
+        return await store.inspect()
+    finally:
+        await store.close()
 
 
-def _routes(parts: Parts) -> list[BaseRoute]:
-    settings = parts.settings
-    doorman = parts.publishing.entrance.tokens
-    limits = StreamLimits(_Draw(settings.retry), settings.high_water)
-    pictures = Pictures(parts.publishing, settings.max_pixels, settings.media_widths)
-    reader = Reader(parts.hub, doorman, parts.pages, now=now, build=build())
-    stream = Stream(parts.hub, doorman, parts.connections, limits)
-    poll = Poll(parts.hub, doorman, parts.connections, build=build())
-    newsroom = Newsroom(_floor(parts, pictures))
-    return [
-        Route("/stream", stream, methods=["GET"]),
-        Route("/changes", poll.answer, methods=["GET"]),
-        # What readers ask for comes first: routes are tried in turn.
-        *reader.routes(),
-        *api_routes(parts.publishing, pictures),
-        Route("/api/openapi.json", _openapi(settings), methods=["GET"]),
-        *newsroom.routes(),
-        Mount("/static", Static(directory=HERE / "static")),
-    ]
+def _store(settings: Settings, worker: str, lost: Lost, vfs: str | None) -> Store:
+    if settings.redis_url:
+        return _redis(settings, worker, lost)
+    return SqliteStore(
+        settings.data_dir / "livewire.db",
+        token=epoch_name,
+        bound=settings.bound,
+        clock=clock,
+        vfs=vfs,
+    )
 
 
-def _openapi(settings: Settings) -> Callable[[Request], Response]:
-    body = orjson.dumps(
-        document(
-            title=settings.site_name,
-            version=version("livewire"),
-            server=settings.address,
+def _redis(settings: Settings, worker: str, lost: Lost) -> RedisStore:
+    terms = RedisTerms(
+        settings.redis_url,
+        settings.redis_prefix,
+        settings.redis_timeout,
+        settings.redis_wait,
+        settings.redis_wait_ms,
+    )
+    try:
+        return RedisStore(
+            terms,
+            worker=worker,
+            token=epoch_name,
+            bound=settings.bound,
+            lost=lost,
         )
-    )
-
-    def answer(request: Request) -> Response:
-        headers = {"Cache-Control": "public, max-age=300"}
-        return Response(body, media_type="application/json", headers=headers)
-
-    return answer
-
-
-def _floor(parts: Parts, pictures: Pictures) -> Floor:
-    settings = parts.settings
-    gate = Gate(
-        parts.sessions,
-        frozenset((origin_of(settings.address), *settings.origins)),
-        parts.publishing.entrance.limits,
-        secure=settings.is_secure,
-    )
-    pages = NewsroomPages(
-        site_name=settings.site_name,
-        language=settings.language,
-        build=build(),
-        sections=settings.sections,
-        timezones=sorted(parts.publishing.rules.timezones),
-    )
-    return Floor(gate, pages, parts.publishing, pictures)
-
-
-@dataclass(frozen=True, slots=True)
-class _Draw:
-    """Draws each connection's own reconnect time, so that a herd disperses."""
-
-    about: int  # milliseconds
-
-    def __call__(self) -> int:
-        return round(self.about * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
+    except BadAddress as error:
+        raise BadSettings(str(error)) from error

@@ -64,7 +64,10 @@ class Trimmed:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The line is alive. `stalled`: the service itself cannot reach its log."""
+    """The line is alive. `stalled`: the service itself cannot reach its log.
+
+    It may come before the channel is open: the service then waits for its log.
+    """
 
     channel: str
     position: str
@@ -176,10 +179,11 @@ class Reader:
 
     def _beat(self, data: Data) -> Iterator[Event]:
         pulse = as_data(data["channels"]).get(self.channel)
-        if not self.open or pulse is None:
+        if pulse is None:
             return
         pulse = as_data(pulse)
-        yield from self._trim(pulse)
+        if self.open and "floor" in pulse:  # it is not told of what is not loaded
+            yield from self._trim(pulse)
         yield Heartbeat(
             self.channel,
             self.position or "0",

@@ -18,15 +18,16 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from channels.transports.asgi import ABORT
 from channels.transports.connections import Connections
-from livewire.app import Parts, assemble, create_app
+from livewire.app import assemble, create_app
+from livewire.listening import address_of, listen
+from livewire.parts import Parts
 from livewire.settings import BadSettings, Settings
 
 Beside = Callable[[Parts], Coroutine[object, object, None]]
 
-_BACKLOG = 2048
-"""Connections that may wait to be accepted: a push alert brings many at once."""
-
 _TRUNCATED = "ASGI callable returned without completing response."
+
+_log = logging.getLogger(__name__)
 
 
 class Protocol(HttpToolsProtocol):
@@ -55,12 +56,15 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """End in good order on SIGINT and SIGTERM, and with exit code 0.
+        """End in good order on SIGINT, SIGTERM and SIGHUP, and with exit code 0.
 
         uvicorn would raise the signal again once it is done, as if it had not been.
         """
         loop = asyncio.get_running_loop()
-        signals = (signal.SIGINT, signal.SIGTERM)
+        signals = [signal.SIGINT, signal.SIGTERM]
+        # Ignored by whoever started us (nohup): a closed terminal ends nothing.
+        if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            signals.append(signal.SIGHUP)
         for each in signals:
             loop.add_signal_handler(each, self.handle_exit, each, None)
         try:
@@ -108,26 +112,43 @@ def serve(app: Starlette, settings: Settings, connections: Connections) -> Serve
     return Server(config, connections, drain=settings.drain)
 
 
-def run(settings: Settings, beside: Beside | None = None) -> None:
+def longest_end(settings: Settings) -> float:
+    """Seconds after which a server that was told to stop has stopped, or is stuck.
+
+    Its streams have `drain` seconds to end, then its requests; the log needs a moment.
+    """
+    return 2 * settings.drain + 5
+
+
+def run(
+    settings: Settings,
+    beside: Beside | None = None,
+    *,
+    listening: socket.socket | None = None,
+) -> None:
     """Serve until told to stop; `beside` runs in the same loop once serving began.
 
-    Raises what starting the service raises.
+    A socket that is `listening` already is served, else one is opened. Raises what
+    starting the service raises.
     """
-    uvloop.run(_run(settings, beside))
+    uvloop.run(_run(settings, beside, listening))
 
 
-async def _run(settings: Settings, beside: Beside | None) -> None:
+async def _run(
+    settings: Settings, beside: Beside | None, listening: socket.socket | None
+) -> None:
     parts = assemble(settings)
     server = serve(create_app(settings, parts), settings, parts.connections)
     # Opened here first: what goes wrong with the file is told as a sentence, where
     # uvicorn would print the stack of its lifespan.
-    await parts.file.open()
-    try:
-        listening = _listen(settings)
-    except OSError as error:
-        await parts.file.close()
-        where = f"{settings.host}:{settings.port}"
-        raise BadSettings(f"Cannot listen on {where}: {error.strerror}.") from error
+    await parts.store.open()
+    if listening is None:
+        try:
+            listening = listen(settings.host, settings.port)
+        except BadSettings:
+            await parts.store.close()
+            raise
+        _log.info("Listening on %s.", address_of(listening))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     tasks = {serving}
     if beside is not None:
@@ -140,20 +161,6 @@ async def _run(settings: Settings, beside: Beside | None) -> None:
     for result in done:
         if isinstance(result, Exception):
             raise result
-
-
-def _listen(settings: Settings) -> socket.socket:
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    # The protocol is named, or asyncio would leave Nagle's algorithm on.
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((settings.host, settings.port))
-        listening.listen(_BACKLOG)
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 async def _after(ready: asyncio.Event, beside: Beside, parts: Parts) -> None:

@@ -1,8 +1,15 @@
 """The files that pages load, cached for as long as they are sure to be the same."""
 
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+STATIC = Path(__file__).parent / "static"
+TEMPLATES = Path(__file__).parent / "templates"
 
 
 class Static(StaticFiles):
@@ -15,3 +22,13 @@ class Static(StaticFiles):
         kept = "public, max-age=31536000, immutable" if built else "no-cache"
         response.headers["Cache-Control"] = kept
         return response
+
+
+def build() -> str:
+    """A token that changes with the release and with every static file and template."""
+    digest = sha256(version("livewire").encode())
+    for folder in (STATIC, TEMPLATES):
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:10]

@@ -13,7 +13,10 @@ from typing import Any
 import httpx
 from httpx_sse import EventSource, aconnect_sse
 
-from livewire.app import Parts, assemble, create_app, new_id, now
+from channels.sqlite.file import SqliteFile
+from channels.sqlite.store import SqliteStore
+from livewire.app import assemble, create_app, new_id, now
+from livewire.parts import Parts
 from livewire.server import Server
 from livewire.server import serve as server_for
 from livewire.settings import Settings, load
@@ -30,6 +33,12 @@ class Service:
     parts: Parts
     server: Server
     http: httpx.AsyncClient
+
+    @property
+    def file(self) -> SqliteFile:
+        """The file of its log."""
+        assert isinstance(self.parts.store, SqliteStore)
+        return self.parts.store.file
 
     def token(self, *scopes: str, name: str = "ines", seconds: float = 3600) -> str:
         """A token for the scopes or roles; `chief` where none is named."""

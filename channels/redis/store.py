@@ -39,7 +39,8 @@ class Terms:
 class RedisStore:
     """Log, records and signals of one worker. `bound` as for `SqliteLog`.
 
-    `lost` is told what could not be put back after a failure. Raises `BadAddress` where the URL names no Redis.
+    `lost` is told what could not be put back after a failure. Raises `BadAddress`
+    where the URL names no Redis.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from datetime import datetime
 from channels.events import timestamp
 from channels.follow import Sink
 from channels.hub import Hub
+from channels.transports.joining import Joining
 
 Now = Callable[[], datetime]
 
@@ -19,6 +20,7 @@ class Connections:
     """
 
     def __init__(self, hub: Hub, *, now: Now, heartbeat: int, stall: float) -> None:
+        self.joining = Joining(hub)
         self._hub = hub
         self._now = now
         self._stall = stall
@@ -52,13 +54,21 @@ class Connections:
             await self._gone.wait()
 
     async def run(self) -> None:
-        """Beat one slot a second and let go of idle channels, until cancelled."""
+        """Turn once a second, until cancelled."""
         slot = 0
-        while True:
-            await asyncio.sleep(1)
-            self.beat(slot)
-            self._hub.sweep()
-            slot = (slot + 1) % len(self._slots)
+        try:
+            while True:
+                await asyncio.sleep(1)
+                self.turn(slot)
+                slot = (slot + 1) % len(self._slots)
+        finally:
+            self.joining.stop()
+
+    def turn(self, slot: int) -> None:
+        """One second's round: beat a slot, let go of what is idle, try what waits."""
+        self.beat(slot)
+        self._hub.sweep()
+        self.joining.retry()
 
     def beat(self, slot: int) -> None:
         """Tell every reader of a slot how its channels stand; cut who is stalled."""
@@ -70,10 +80,12 @@ class Connections:
                 if sink.held_since < since:
                     sink.cut()
                 continue
-            names = tuple(sink.follows)
-            kind = (type(sink.format), names)
+            names, held = tuple(sink.follows), self.joining.held(sink)
+            kind = (type(sink.format), names, held)
             if kind not in said:
-                pulses = {name: self._hub.pulse(name) for name in names}
+                pulses = {name: self._hub.pulse(name) for name in (*names, *held)}
+                for name in held:
+                    pulses[name]["stalled"] = True
                 members: dict[str, object] = {"at": at, "channels": pulses}
                 said[kind] = sink.format.notice("heartbeat", members)
             sink.write(said[kind])
@@ -81,7 +93,6 @@ class Connections:
     def drain(self) -> None:
         """Tell everybody to come back elsewhere, and end the streams."""
         self.draining = True
-        members: dict[str, object] = {"reason": "draining", "reconnect": True}
         for sink in tuple(self._slot_of):
-            sink.write(sink.format.notice("close", members))
-            sink.end()
+            self.joining.release(sink)
+            sink.close("draining", reconnect=True)

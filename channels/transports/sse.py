@@ -13,17 +13,9 @@ from starlette.types import Receive, Scope, Send
 
 from channels.access import Doorman, Reading
 from channels.encoding import Encoded, opening, retry_frame, sse_frame
-from channels.errors import (
-    CallerError,
-    Draining,
-    Fault,
-    Invalid,
-    LivewireError,
-    NotAcceptable,
-)
-from channels.follow import Format, Sink
-from channels.hub import Hub
-from channels.positions import Extent, Position, Reason, join_ids, parse, split_id
+from channels.errors import Fault, Invalid, NotAcceptable
+from channels.follow import Format
+from channels.positions import Extent, Position, Reason, join_ids, split_id
 from channels.transports.asgi import ABORT, AsgiSink
 from channels.transports.connections import Connections
 
@@ -85,13 +77,8 @@ class Stream:
     """The door of `/stream`, as an ASGI application."""
 
     def __init__(
-        self,
-        hub: Hub,
-        doorman: Doorman,
-        connections: Connections,
-        limits: StreamLimits,
+        self, doorman: Doorman, connections: Connections, limits: StreamLimits
     ) -> None:
-        self._hub = hub
         self._doorman = doorman
         self._connections = connections
         self._limits = limits
@@ -107,54 +94,22 @@ class Stream:
             _format(starts), high_water=self._limits.high_water, abort=abort
         )
         sink.write(retry_frame(self._limits.retry()))
+        joining, draining = self._connections.joining, self._connections.draining
         try:
-            await self._follow_all(sink, starts, reading)
+            await joining.join(sink, starts, reading, draining=draining)
             await self._open(send, reading)
             if request.method == "HEAD":
                 await send({"type": "http.response.body", "body": b""})
                 return
-            if self._connections.draining or not sink.follows:
-                reason = "draining" if self._connections.draining else "busy"
-                members = {"reason": reason, "reconnect": True}
-                sink.write(sink.format.notice("close", members))
-                sink.end()
+            if self._connections.draining:
+                sink.close("draining", reconnect=True)
+            elif not (sink.follows or joining.held(sink)):
+                sink.close("busy", reconnect=True)
             self._connections.add(sink)
             await sink.run(receive, send)
         finally:
             self._connections.discard(sink)
-            for follow in tuple(sink.follows.values()):
-                self._hub.leave(follow)
-
-    async def _follow_all(
-        self, sink: Sink, starts: Mapping[str, str | None], reading: Reading
-    ) -> None:
-        """Follow what can be followed; say in the stream what cannot.
-
-        Raises the first channel's error where none can ever be.
-        """
-        errors: list[LivewireError] = []
-        for name, start in starts.items():
-            try:
-                if self._connections.draining:
-                    raise Draining
-                await self._follow(sink, name, start, reading)
-            except LivewireError as error:
-                errors.append(error)
-                members = {"channel": name} | error.problem()
-                sink.write(sink.format.notice("problem", members))
-        if not sink.follows and all(isinstance(each, CallerError) for each in errors):
-            raise errors[0]
-
-    async def _follow(
-        self, sink: Sink, name: str, start: str | None, reading: Reading
-    ) -> None:
-        reading.ask(name)
-        position = parse(start) if start is not None else None
-        view = await self._hub.view(name, position)
-        reading.see(view)
-        # In the same step, or an idle channel might be gone again.
-        now = start is None
-        self._hub.follow(name, sink, position if now else position or "malformed")
+            joining.leave(sink)
 
     async def _open(self, send: Send, reading: Reading) -> None:
         kept = b"private, no-store" if reading.private else b"no-store"

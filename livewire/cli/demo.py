@@ -6,10 +6,11 @@ from datetime import timedelta
 import click
 
 from channels.errors import LivewireError
-from livewire.app import Parts, new_id, now
+from livewire.app import new_id, now
 from livewire.cli.signing import sign_in_link
 from livewire.demo.night import load as load_night
 from livewire.demo.player import DemoFailed, Pace, Player
+from livewire.parts import Parts
 from livewire.server import run
 from livewire.settings import BadSettings, load
 from publishers.permissions import ROLES

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import click
 
-from livewire.app import Parts, now
+from livewire.app import now
 from livewire.newsroom.sessions import LINK_LIFETIME
+from livewire.parts import Parts
 
 
 def a_name(text: str) -> str:

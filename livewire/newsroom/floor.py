@@ -14,6 +14,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from channels.errors import LivewireError, ServiceError
 from channels.events import NEWSROOM, Data
+from channels.records import Record
+from livewire.losses import Losses
 from livewire.newsroom.forms import Content, Form
 from livewire.newsroom.gate import Gate, Post, wants_json
 from livewire.newsroom.pages import Desk, Pages, Scene, Told
@@ -36,6 +38,7 @@ class Floor:
     pages: Pages
     ask: Publishing
     pictures: Pictures
+    losses: Losses
 
     def action(self, post: Post, content: Content, *, status: int) -> Action:
         """What a form asks for, known again by the key that the form carries."""
@@ -47,7 +50,10 @@ class Floor:
     async def carry_out(
         self, post: Post, work: Awaitable[Outcome], *, said: str
     ) -> Response:
-        """Do it, and answer the browser or the script that asked."""
+        """Do it, and answer the browser or the script that asked.
+
+        What was withdrawn is answered for once the other workers have let go of it.
+        """
         try:
             outcome = await work
         except LivewireError as error:
@@ -57,15 +63,18 @@ class Floor:
         story = str(outcome.thing.get("story") or outcome.thing.get("slug"))
         id_ = outcome.key.removeprefix("update/")
         path = f"/newsroom/{quote(story)}"
+        gone = await self._gone(outcome) if said == "withdrawn" else ""
         if not wants_json(post.request):
             mark = "" if id_ == outcome.key else f"#u-{quote(id_)}"
-            return RedirectResponse(f"{path}?said={said}{mark}", 303)
+            behind = f"&gone={gone}" if gone else ""
+            return RedirectResponse(f"{path}?said={said}{behind}{mark}", 303)
         body = {
             "said": said,
+            "gone": gone,
             "location": path,
             "id": id_,
             "version": outcome.thing["version"],
-            "readers": self.ask.hub.readers(f"story/{story}"),
+            "readers": self.ask.audience.readers(f"story/{story}"),
             "key": self.ask.entrance.new_id(),
         }
         return answer(body, status=outcome.status)
@@ -85,9 +94,11 @@ class Floor:
     async def front(self, session: Session, told: Told, *, key: str = "") -> str:
         """The list of stories."""
         grant = session.grant
+        knows_all = grant.covers("follow", NEWSROOM)
         return self.pages.front(
             self._desk(session, key),
             await self.stories(session),
+            await self._lost() if knows_all else (),
             now=self.ask.entrance.now(),
             told=told,
             may_open=grant.ever("publish"),
@@ -144,9 +155,21 @@ class Floor:
             data["story"],
             sorted(updates, key=place, reverse=True),
             may(session.grant, slug),
-            self.ask.hub.readers(channel),
-            self.ask.hub.readers("breaking"),
+            self.ask.audience.readers(channel),
+            self.ask.audience.readers("breaking"),
         )
+
+    async def _gone(self, outcome: Outcome) -> str:
+        """How many workers have let go of a text, where some have not."""
+        applied = await self.ask.applied(outcome)
+        some = applied.workers < applied.of
+        return f"{applied.workers}-of-{applied.of}" if some else ""
+
+    async def _lost(self) -> tuple[Record, ...]:
+        try:
+            return await self.losses.open()
+        except ServiceError:
+            return ()  # the stories are in memory: the page is better than none
 
     async def _tray(self, form: Form) -> list[View]:
         """The composer's pictures, small, for those that are really kept."""

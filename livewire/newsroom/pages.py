@@ -4,6 +4,7 @@ They are whole without JavaScript: every action is a form. Forms carry the sessi
 form token and a key by which a repeated sending is known.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from channels.events import Data
-from livewire.newsroom import views
+from channels.records import Record
+from livewire.newsroom import lost, views
 from livewire.newsroom.forms import Form
 from livewire.newsroom.views import Failure, May, View
 
@@ -28,8 +30,12 @@ SAID = {
     "withdrawn": "Withdrawn.",
     "opened": "The story is open.",
     "status": "The story's status is changed.",
+    "settled": "Noted.",
 }
 """What a page may be told to say of the action before it."""
+
+
+_GONE = re.compile("[0-9]{1,3}-of-[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +52,7 @@ class Told:
     """What a page says of the action before it."""
 
     said: str = ""  # a name of SAID
+    gone: str = ""  # `1-of-3`: the workers that let go of a text, where not all have
     failure: Failure | None = None
     everything: bool = False  # not only the newest updates
 
@@ -103,6 +110,7 @@ class Pages:
         self,
         desk: Desk,
         stories: Sequence[Data],
+        losses: Sequence[Record],
         *,
         now: datetime,
         told: Told,
@@ -115,6 +123,7 @@ class Pages:
             "front.html",
             desk=desk,
             stories=self._lines(stories, zone, now),
+            losses=lost.lines(losses, zone=zone, now=now),
             zone=zone.key,
             may_open=may_open,
             may_alert=may_alert,
@@ -188,10 +197,10 @@ def _zone(stories: Sequence[Data]) -> ZoneInfo:
 
 
 def _strip(told: Told) -> dict[str, str]:
-    return {
-        "wrong": told.failure.words if told.failure else "",
-        "said": SAID.get(told.said, ""),
-    }
+    said = SAID.get(told.said, "")
+    if said and _GONE.fullmatch(told.gone):
+        said += f" Gone for {told.gone.replace('-', ' ')} workers so far."
+    return {"wrong": told.failure.words if told.failure else "", "said": said}
 
 
 def _orphans(failed: Failure | None, path: str, scene: Scene) -> list[str]:

@@ -16,6 +16,7 @@ from livewire.newsroom.composing import Composing
 from livewire.newsroom.floor import PICTURES, Floor
 from livewire.newsroom.forms import Form
 from livewire.newsroom.gate import wants_json
+from livewire.newsroom.lost import PATH
 from livewire.newsroom.pages import Told
 
 Handler = Callable[[Request], Awaitable[Response]]
@@ -47,6 +48,7 @@ class Newsroom:
             ("POST", f"{story}/updates", write.publish),
             ("POST", update, write.change),
             ("POST", f"{update}/withdraw", write.withdraw),
+            ("POST", f"{PATH}/{{id}}", self.settle),
         ]
         return [
             Route(path, self._guarded(handler), methods=[method])
@@ -63,7 +65,9 @@ class Newsroom:
         """`GET /newsroom/{slug}`: composer and timeline."""
         session = self.floor.gate.session(request)
         query = request.query_params
-        told = Told(said=query.get("said", ""), everything="all" in query)
+        told = Told(
+            query.get("said", ""), query.get("gone", ""), everything="all" in query
+        )
         slug = request.path_params.get("slug", "sign-in")
         return HTMLResponse(await self.floor.story(session, slug, told))
 
@@ -93,6 +97,12 @@ class Newsroom:
         response = RedirectResponse("/newsroom", 303)
         self.floor.gate.let_out(response)
         return _without_referrer(response)
+
+    async def settle(self, request: Request) -> Response:
+        """`POST /newsroom/losses/{id}`: what was lost is dealt with."""
+        await self.floor.gate.post(request, None)
+        await self.floor.losses.settle(request.path_params["id"])
+        return RedirectResponse("/newsroom?said=settled", 303)
 
     def _guarded(self, handler: Handler) -> Handler:
         async def endpoint(request: Request) -> Response:

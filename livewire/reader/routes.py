@@ -16,6 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from channels.access import Doorman
+from channels.audience import Audience
 from channels.errors import NotFound, UnknownChannel, Withdrawn
 from channels.events import Data, instant, is_channel
 from channels.hub import Hub
@@ -54,9 +55,17 @@ class Reader:
     """The routes of the reader's side."""
 
     def __init__(
-        self, hub: Hub, doorman: Doorman, pages: Pages, *, now: Clock, build: str
+        self,
+        hub: Hub,
+        audience: Audience,
+        doorman: Doorman,
+        pages: Pages,
+        *,
+        now: Clock,
+        build: str,
     ) -> None:
         self._hub = hub
+        self._audience = audience
         self._doorman = doorman
         self._pages = pages
         self._now = now
@@ -123,7 +132,7 @@ class Reader:
                 now=now,
                 older=following,
                 newer=path if before is not None else None,
-                readers=self._hub.readers(view.channel),
+                readers=self._audience.readers(view.channel),
                 update_count=_count(updates),
             ), shown
 

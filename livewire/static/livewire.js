@@ -16,7 +16,8 @@
  *
  * @typedef {object} Told
  * @property {State} state  closed: for good, see reason; stale: lost for long
- * @property {number|null} proof  when the last byte came, ms of this device's clock
+ * @property {number|null} proof  when the server last said how things stand, ms of this
+ *   device's clock; what it says while it cannot reach its own log is no proof
  * @property {number|null} lost  since when there is no connection, same clock
  * @property {string|null} reason  why it is closed: the server's word, or "http-404"
  *
@@ -155,7 +156,7 @@ class Follower {
     for (;;) {
       const { done, value } = await reader.read();
       if (done || this.#ended) return;
-      this.#heard = this.#proof = Date.now();
+      this.#heard = Date.now();
       parser.push(decoder.decode(value, { stream: true }));
     }
   }
@@ -187,6 +188,7 @@ class Follower {
   /** @param {string} name @param {any} data */
   #take(name, data) {
     if (this.#ended || data === null || typeof data !== "object") return;
+    if (name !== "heartbeat" || !isStalled(data)) this.#proof = this.#heard;
     if (name === "ready" || name === "reset") this.#open(name, data);
     else if (name === "heartbeat") this.#beat(data);
     else if (name === "problem") this.#problem(data);
@@ -297,4 +299,9 @@ class Follower {
     this.#state = state;
     this.options.onState?.({ state, proof: this.#proof, lost: this.#lost, reason: this.#reason });
   }
+}
+
+/** Whether the server cannot vouch for a channel. @param {any} heartbeat */
+function isStalled({ channels }) {
+  return Object.values(channels ?? {}).some((said) => said.stalled);
 }

@@ -96,14 +96,15 @@ async function done(form, sent, told) {
   }
   const others = [...document.forms].some((each) => changed.has(each) && hasWords(each));
   if ((told.id === "story" && !others) || (location.pathname !== told.location && !wentOn)) {
-    return location.assign(`${told.location}?said=${told.said}`);
+    return location.assign(`${told.location}?said=${told.said}${told.gone ? `&gone=${told.gone}` : ""}`);
   }
   const item = form.closest("li");
   // Our own change makes nothing stale that stands beside it.
   for (const each of (item ?? form.closest("#side"))?.querySelectorAll("form") ?? []) {
     if (new FormData(each).get("version") === sent.get("version")) put(each, "version", String(told.version));
   }
-  report(`${WORDS[told.said] ?? "Done."}${wentOn ? " What you typed since is kept, and not sent." : ""}`);
+  const gone = told.gone ? ` Gone for ${told.gone.replaceAll("-", " ")} workers so far.` : "";
+  report(`${WORDS[told.said] ?? "Done."}${gone}${wentOn ? " What you typed since is kept, and not sent." : ""}`);
   const focus = document.activeElement;
   const isHere = !focus || focus === document.body || form.contains(focus);
   if (!wentOn) leave(form);

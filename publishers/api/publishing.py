@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TypeVar, cast
 
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
+from channels.audience import Applied, Audience
 from channels.errors import Fault, Invalid
 from channels.events import Data
 from channels.hub import Hub
@@ -35,6 +36,7 @@ class Publishing:
     entrance: Entrance
     desk: Desk
     hub: Hub
+    audience: Audience
     records: Records
     media: MediaStorage
     rules: Rules
@@ -137,19 +139,32 @@ class Publishing:
             "poster": None,
         }
 
+    async def applied(self, outcome: Outcome) -> Applied:
+        """How many workers have let go of what was withdrawn, as soon as all have."""
+        position = {_channel(outcome): outcome.position}
+        return await self.audience.applied(outcome.tops or position)
+
+    async def withdrawn(self, name: str, outcome: Outcome) -> Response:
+        """The answer to a withdrawal, which waits for the other workers a while."""
+        return self.written(name, outcome, applied=await self.applied(outcome))
+
     def written(
-        self, name: str, outcome: Outcome, *, location: str | None = None
+        self,
+        name: str,
+        outcome: Outcome,
+        *,
+        location: str | None = None,
+        applied: Applied | None = None,
     ) -> Response:
         """The answer to a publish."""
-        channel = f"story/{outcome.thing.get('story') or outcome.thing.get('slug')}"
         body: dict[str, object] = {
             name: outcome.thing,
             "position": str(outcome.position),
             "durability": outcome.durability,
-            "readers": self.hub.readers(channel),
+            "readers": self.audience.readers(_channel(outcome)),
         }
-        if outcome.thing.get("status") == "withdrawn":
-            body["applied"] = {"workers": 1, "of": 1}
+        if applied is not None:
+            body["applied"] = asdict(applied)
         headers = {"ETag": etag(outcome.thing)}
         if location is not None:
             headers["Location"] = location
@@ -189,6 +204,10 @@ async def decided(work: Callable[[], Decision], *, characters: int) -> Decision:
     if characters < _QUICK:
         return work()
     return await asyncio.to_thread(work)
+
+
+def _channel(outcome: Outcome) -> str:
+    return f"story/{outcome.thing.get('story') or outcome.thing.get('slug')}"
 
 
 def etag(thing: Data) -> str:

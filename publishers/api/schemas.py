@@ -168,7 +168,7 @@ class ListedWithdrawnStory(WithdrawnStory):
 
 
 class Applied(Answer):
-    """How many workers have let go of a withdrawn text, of all."""
+    """How many workers have let go of a withdrawn text, of all that are there."""
 
     workers: int
     of: int
@@ -178,7 +178,7 @@ class Written(Answer):
     """What is said of every publish."""
 
     position: Position
-    durability: Literal["fsync", "fsync+1"]
+    durability: str = Field(pattern=r"^(fsync(\+[1-9])?|write|memory)$")
     readers: int
     applied: Applied | None = None
 

@@ -87,7 +87,7 @@ class Stories:
         require_for(grant, f"story/{slug}", content)
         action = ask.entrance.action(request, grant, content, status=200)
         outcome = await withdraw_story(ask, slug, content, action)
-        return ask.written("story", outcome)
+        return await ask.withdrawn("story", outcome)
 
 
 def _newest_first(stories: object) -> list[Data]:

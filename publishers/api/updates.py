@@ -66,7 +66,7 @@ class Updates:
         require_for(grant, f"story/{slug}", content)
         action = ask.entrance.action(request, grant, content, status=200)
         outcome = await withdraw_update(ask, slug, id_, content, action)
-        return ask.written("update", outcome)
+        return await ask.withdrawn("update", outcome)
 
     async def list(self, request: Request) -> Response:
         """`GET`: the updates, newest first, withdrawn ones as stubs."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from channels.encoding import Encoded, opening
 from channels.errors import LogUnavailable
@@ -19,19 +19,29 @@ def entries(*events: Event) -> tuple[Entry, ...]:
 class ScriptedLog:
     """The log contract, for deliveries and failures that SQLite never makes.
 
-    `events` is what a read finds. A read waits for `gate`; while `away` it fails.
+    `events` is what a read finds. A read waits for `gate`; while `away` it fails, and
+    nothing proves that the log is there.
     """
 
     durability = "fsync"
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = lambda: 0.0) -> None:
         self.events: tuple[Event, ...] = ()
         self.extent = Extent()
-        self.away = False
         self.reads = 0
+        self._clock = clock
+        self._left: float | None = None
         self.listeners: list[Deliver] = []
         self.gate = asyncio.Event()
         self.gate.set()
+
+    @property
+    def away(self) -> bool:
+        return self._left is not None
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        self._left = self._clock() if away else None
 
     def hold(self, *events: Event, extent: Extent) -> None:
         """What reads find from now on."""
@@ -54,7 +64,7 @@ class ScriptedLog:
         return found
 
     def proven(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._clock() if self._left is None else self._left
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         self.listeners.append(deliver)
@@ -80,14 +90,17 @@ class JsonFormat:
 class Line(Sink):
     """A line that holds `room` frames; a reader takes them when the test says so."""
 
-    __slots__ = ("frames", "room")
+    __slots__ = ("frames", "is_over", "room")
 
     def __init__(self, room: int = 1_000_000) -> None:
         super().__init__(JsonFormat())
         self.room = room
+        self.is_over = False
         self.frames: list[bytes] = []
 
     def write(self, frame: bytes) -> None:
+        if self.is_over:
+            return
         self.frames.append(frame)
         if len(self.frames) >= self.room:
             self.held_since = 0.0
@@ -95,7 +108,7 @@ class Line(Sink):
                 follow.pause()
 
     def end(self) -> None:
-        raise NotImplementedError
+        self.is_over = True
 
     def cut(self) -> None:
         raise NotImplementedError
@@ -105,7 +118,7 @@ class Line(Sink):
         taken, self.frames = self.frames, []
         self.held_since = None
         for follow in tuple(self.follows.values()):
-            if len(self.frames) >= self.room:
+            if self.is_over or len(self.frames) >= self.room:
                 break
             if follow.paused:
                 follow.resume()
@@ -123,4 +136,4 @@ def short(frame: Mapping[str, object]) -> str:
     """A frame's name, or an event's key, and where it stands."""
     name = frame.get("key", frame["event"])
     reason = f" {frame['reason']}" if "reason" in frame else ""
-    return f"{name} {frame['position']}{reason}"
+    return f"{name} {frame.get('position', '-')}{reason}"

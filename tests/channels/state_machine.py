@@ -24,18 +24,21 @@ from hypothesis.stateful import (
     rule,
 )
 
-from channels.errors import Conflict
+from channels.errors import Conflict, LogUnavailable
 from channels.events import Append
 from channels.hub import Hub
 from channels.log import Deliver, Delivery, History, Stop, Stored
 from channels.positions import Position, join_ids, judge, parse, split_id
 from channels.sqlite.file import SqliteFile
 from channels.sqlite.log import SqliteLog
-from tests.channels.samples import new_event
+from channels.transports.connections import Connections
+from channels.view import View
+from tests.channels.samples import AT, new_event
 from tests.channels.scripted import Line
 
 CHANNELS = ("latest", "stories", "story/a")
 BOUND = 6
+CUT_OFF = 600
 T = TypeVar("T")
 State = dict[str, tuple[int, object]]  # key to its newest number and data
 Frame = Mapping[str, object]
@@ -46,6 +49,9 @@ rooms = st.sampled_from([1, 2, 3, 5, 1000])
 picks = st.integers(0, 1000)
 
 
+is_there = precondition(lambda self: not self.log.is_away)
+
+
 def pick(pool: Sequence[T], number: int) -> T:
     return pool[number % len(pool)]
 
@@ -54,12 +60,15 @@ class RestorableLog:
     """A SQLite log that can be closed, put back from a copy and opened again.
 
     Who listens goes on listening and is told, without entries, how the log stands
-    now: what a listener does that lost its line and found it again.
+    now: what a listener does that lost its line and found it again. While the log is
+    `away` it cannot be read and nothing is heard of it, though others append.
     """
 
     durability = "fsync"
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._left: float | None = None
         self._path = folder / "log.db"
         self._names = count()
         self._listening: dict[Deliver, tuple[str, Stop]] = {}
@@ -83,8 +92,10 @@ class RestorableLog:
         return await self._log.append(batch)
 
     async def read(self, channel: str, after: int = 0) -> History:
-        found = await self._log.read(channel, after)
         self.reads += 1
+        if self.is_away:
+            raise LogUnavailable
+        found = await self._log.read(channel, after)
         self.reading.set()
         await self.gate.wait()
         return found
@@ -94,10 +105,24 @@ class RestorableLog:
         return await self._log.read(channel)
 
     def proven(self) -> float:
-        return asyncio.get_running_loop().time()
+        return self._clock() if self._left is None else self._left
+
+    @property
+    def is_away(self) -> bool:
+        return self._left is not None
+
+    def go(self) -> None:
+        self._left = self._clock()
+
+    async def come_back(self) -> None:
+        self._left = None
+        for hear, (channel, _) in tuple(self._listening.items()):
+            hear(Delivery(channel, (await self.look(channel)).extent, ()))
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         def hear(delivery: Delivery) -> None:
+            if self.is_away:
+                return
             try:
                 deliver(delivery)
             except Exception as error:  # the log would only note it
@@ -205,6 +230,34 @@ class Place:
         return {k: v for k, v in self.state.items() if v[1] is not None}
 
 
+class Anybody:
+    """The right to read everything."""
+
+    private = False
+
+    def ask(self, channel: str) -> None:
+        """Anything may be asked for."""
+
+    def see(self, view: View) -> None:
+        """Anything may be seen."""
+
+
+class Wire(Line):
+    """A line on which no text may come while its worker is cut off from the log."""
+
+    __slots__ = ("_is_cut_off", "faults")
+
+    def __init__(self, room: int, is_cut_off: Callable[[], bool]) -> None:
+        super().__init__(room)
+        self._is_cut_off = is_cut_off
+        self.faults: list[bytes] = []
+
+    def write(self, frame: bytes) -> None:
+        if "key" in json.loads(frame) and self._is_cut_off():
+            self.faults.append(frame)
+        super().write(frame)
+
+
 class Reader:
     """One client: its line, and what it knows of its channels."""
 
@@ -213,11 +266,13 @@ class Reader:
         self.places = dict(sorted(places.items()))
         self.line = Line(room)
         self.losses = 0  # since it last took its frames
+        self.waiting: dict[str, str | None] = {}  # where it begins what is not open
 
     def take(self) -> None:
         self.losses = 0
         for frame in self.line.drain():
-            self.places[str(frame["channel"])].take(frame)
+            if "position" in frame:
+                self.places[str(frame["channel"])].take(frame)
 
     def slots(self) -> dict[str, str | None]:
         """What the reader asks for when it comes back."""
@@ -252,21 +307,38 @@ class Newsroom(RuleBasedStateMachine):
     @initialize()
     def start(self) -> None:
         async def start() -> None:
-            self.log = RestorableLog(Path(self.folder.name))
+            self.log = RestorableLog(Path(self.folder.name), lambda: self.clock)
             await self.log.open()
-            self.hub = self.new_hub()
+            self.open_the_house()
 
         self.run(start())
         self.keep_copy()
 
-    def new_hub(self) -> Hub:
-        return type(self).make_hub(
-            self.log, exists=CHANNELS, idle=60, clock=lambda: self.clock
+    def open_the_house(self) -> None:
+        self.hub = type(self).make_hub(
+            self.log,
+            exists=CHANNELS,
+            idle=60,
+            cut_off=CUT_OFF,
+            clock=lambda: self.clock,
         )
+        self.connections = Connections(
+            self.hub, now=lambda: AT, heartbeat=1, stall=float("inf")
+        )
+
+    async def close_the_house(self) -> None:
+        for reader in self.readers:
+            self._hang_up(reader)
+        self.connections.joining.stop()
+        await self.hub.close()
+
+    @property
+    def is_cut_off(self) -> bool:
+        return self.clock - self.log.proven() > CUT_OFF
 
     def teardown(self) -> None:
         async def stop() -> None:
-            await self.hub.close()
+            await self.close_the_house()
             await self.log.close()
 
         if hasattr(self, "hub"):
@@ -365,24 +437,36 @@ class Newsroom(RuleBasedStateMachine):
         return Place(slots.get(kind, "0"), {})
 
     async def _connect(self, reader: Reader) -> None:
-        reader.line, reader.losses = Line(reader.room), 0
-        for name, slot in reader.slots().items():
-            await self._follow(reader, name, slot)
+        reader.line = Wire(reader.room, lambda: self.is_cut_off)
+        reader.losses = 0
+        reader.waiting = reader.slots()
+        for place in reader.places.values():
+            place.opened, place.may_reset = False, 0
+        await self.connections.joining.join(
+            reader.line, reader.waiting, Anybody(), draining=False
+        )
+        self.connections.add(reader.line)
+        await self._judge_openings(reader)
 
-    async def _follow(self, reader: Reader, name: str, slot: str | None) -> None:
-        place = reader.places[name]
-        place.opened, place.may_reset = False, 0
-        if slot is None:  # it has just loaded the page
-            place.state = await self.fold(name)
-        position = parse(slot) if slot is not None else None
-        await self.hub.view(name, position)
-        before = len(reader.line.frames)
-        if slot is None or position is not None:
-            self.hub.follow(name, reader.line, position)
-        else:
-            self.hub.follow(name, reader.line, "malformed")
-        opening = json.loads(reader.line.frames[before])
-        assert opening.get("reason") == await self.verdict(name, slot), opening
+    async def _judge_openings(self, reader: Reader) -> None:
+        """What has opened since the last look has opened as it should."""
+        frames = [json.loads(frame) for frame in reader.line.frames]
+        opened = {
+            frame["channel"]: frame
+            for frame in reversed(frames)
+            if frame["event"] in ("ready", "reset")
+        }
+        for name in tuple(reader.line.follows):
+            if name not in reader.waiting:
+                continue
+            slot, opening = reader.waiting.pop(name), opened[name]
+            if slot is None:  # now is when it opens: it loads the page beside it
+                reader.places[name].state = await self.fold(name)
+            if self.log.is_away:
+                # Only the log can say that what a reader knows is not there.
+                assert opening.get("reason") not in ("epoch", "ahead"), opening
+            else:
+                assert opening.get("reason") == await self.verdict(name, slot), opening
 
     async def verdict(self, name: str, slot: str | None) -> str | None:
         """Whether what stood before the position still does, by the whole truth."""
@@ -439,40 +523,67 @@ class Newsroom(RuleBasedStateMachine):
         self.run(self._connect(reader))
 
     def _hang_up(self, reader: Reader) -> None:
-        for follow in tuple(reader.line.follows.values()):
-            self.hub.leave(follow)
+        self.connections.discard(reader.line)
+        self.connections.joining.leave(reader.line)
 
     # What happens to the service
 
     @rule(seconds=st.sampled_from([1, 100]))
     def sweep(self, seconds: int) -> None:
-        async def sweep() -> None:
-            self.clock += seconds
-            self.hub.sweep()
-
-        self.run(sweep())
-        followed = {name for each in self.readers for name in each.places}
+        self.run(self._turn(seconds))
+        followed = {name for each in self.readers for name in each.line.follows}
         assert followed <= set(self.hub)
 
+    async def _turn(self, seconds: int) -> None:
+        """Time passes; who is sent away comes back."""
+        self.clock += seconds
+        self.connections.turn(0)
+        tries = self.connections.joining._tries
+        while tasks := [*self.hub._tasks, *tries.values()]:
+            await asyncio.gather(*tasks, return_exceptions=True)
+        for reader in self.readers:
+            if reader.line.is_over:
+                assert self.is_cut_off, "a stream was ended"
+                self._hang_up(reader)
+                await self._connect(reader)
+            await self._judge_openings(reader)
+
+    @rule(seconds=st.sampled_from([0, 1, CUT_OFF + 1]))
+    def lose_the_log(self, seconds: int) -> None:
+        """It is away for so long; sometimes nobody notices until it is too late."""
+        if not self.log.is_away:
+            self.log.go()
+        self.clock += seconds
+
+    @precondition(lambda self: self.log.is_away)
+    @rule()
+    def find_the_log(self) -> None:
+        self.run(self._find_the_log())
+
+    async def _find_the_log(self) -> None:
+        await self.log.come_back()
+        await self._turn(1)
+        assert not any(reader.waiting for reader in self.readers), "still held"
+
+    @is_there
     @rule()
     def restart_the_hub(self) -> None:
         async def restart() -> None:
-            await self.hub.close()
-            self.hub = self.new_hub()
+            await self.close_the_house()
+            self.open_the_house()
             for reader in self.readers:
                 await self._connect(reader)
 
         self.run(restart())
 
+    @is_there
     @rule(channel=channels, askers=st.integers(1, 5), names=keys)
     def herd(self, channel: str, askers: int, names: list[str]) -> None:
         """Many ask for an unread channel, and an editor writes meanwhile."""
 
         async def herd() -> None:
-            for reader in self.readers:
-                self._hang_up(reader)
-            await self.hub.close()
-            self.hub = self.new_hub()
+            await self.close_the_house()
+            self.open_the_house()
             reads = self.log.reads
             self.log.gate.clear()
             self.log.reading.clear()
@@ -494,6 +605,7 @@ class Newsroom(RuleBasedStateMachine):
 
         self.run(herd())
 
+    @is_there
     @rule()
     def reopen_the_log(self) -> None:
         self.run(self.log.reopen(None))
@@ -503,6 +615,7 @@ class Newsroom(RuleBasedStateMachine):
         copy = self.log.copy(Path(self.folder.name) / f"copy{next(self.serial)}")
         self.copies.append((copy, dict(self.truth)))
 
+    @is_there
     @precondition(lambda self: self.copies)
     @rule(which=picks)
     def restore(self, which: int) -> None:
@@ -516,6 +629,7 @@ class Newsroom(RuleBasedStateMachine):
         self.truth = dict(truth)
         self.run(self.log.reopen(copy))
 
+    @is_there
     @rule(channel=channels, early=keys, late=keys, room=st.sampled_from([1, 2, 3]))
     def lose_the_tail_in_mid_catch_up(
         self, channel: str, early: list[str], late: list[str], room: int
@@ -536,10 +650,14 @@ class Newsroom(RuleBasedStateMachine):
             self.run(self._judge())
 
     async def _judge(self) -> None:
+        assert not self.log.faults, self.log.faults
+        for reader in self.readers:
+            assert getattr(reader.line, "faults", []) == [], "text while cut off"
+        if self.log.is_away:
+            return
         for _ in range(2):
             for name in tuple(self.hub):
                 await self.hub.view(name)
-        assert not self.log.faults, self.log.faults
         folds = {name: await self.fold(name) for name in CHANNELS}
         for reader in self.readers:
             line, places = reader.line, reader.places

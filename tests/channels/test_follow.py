@@ -15,11 +15,19 @@ class Walk:
         events = [event(seq, key) for seq, key in enumerate(keys, 1)]
         self.view = View("story/night", extent(len(events)), events)
         self.live: list[Follow] = []
+        self.is_behind = False
+
+    def join(self, follow: Follow) -> None:
+        self.live.append(follow)
+
+    def leave(self, follow: Follow) -> None:
+        self.live.remove(follow)
+
+    def holds_back(self, follow: Follow) -> bool:
+        return self.is_behind
 
     def follow(self, line: Line, seq: int) -> Follow:
-        follow = Follow(
-            self.view, line, seq, join=self.live.append, leave=self.live.remove
-        )
+        follow = Follow(self.view, line, seq, self)
         line.follows["story/night"] = follow
         return follow
 
@@ -109,6 +117,19 @@ def test_pausing_twice_is_pausing_once() -> None:
     assert walk.live == []
     follow.resume()
     follow.resume()
+    assert walk.live == [follow]
+
+
+def test_what_the_channel_holds_back_is_written_when_it_lets_go() -> None:
+    walk, line = Walk("a"), Line()
+    follow = walk.follow(line, 0)
+    walk.is_behind = True
+    follow.open(None)
+    assert (follow.live, follow.paused, walk.live) == (False, False, [])
+    assert line.read() == [f"ready {ONE}-0"]
+    walk.is_behind = False
+    follow.resume()
+    assert line.read() == [f"a {ONE}-1"]
     assert walk.live == [follow]
 
 

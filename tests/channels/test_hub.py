@@ -26,9 +26,11 @@ class Desk:
     """A hub, its log and its clock."""
 
     def __init__(self, *keys: str) -> None:
-        self.log = ScriptedLog()
         self.clock = Clock()
-        self.hub = Hub(self.log, exists=["latest"], idle=60, clock=self.clock)
+        self.log = ScriptedLog(self.clock)
+        self.hub = Hub(
+            self.log, exists=["latest"], idle=60, cut_off=600, clock=self.clock
+        )
         events = [event(seq, key) for seq, key in enumerate(keys, 1)]
         self.log.hold(*events, extent=extent(len(events)))
 
@@ -51,6 +53,12 @@ class Desk:
         """Let what is under way come to its end."""
         for _ in range(10):
             await asyncio.sleep(0)
+
+    async def turn(self) -> None:
+        """A second passes."""
+        self.clock.now += 1
+        self.hub.sweep()
+        await self.settle()
 
     def stalled(self) -> object:
         return self.hub.pulse(NIGHT)["stalled"]
@@ -133,6 +141,7 @@ async def test_a_load_that_fails_is_tried_again_by_the_next() -> None:
             await d.hub.view(NIGHT)
         assert d.log.listeners == []
         d.log.away = False
+        d.clock.now += 1
         assert len(await d.hub.view(NIGHT)) == 1
 
 
@@ -414,7 +423,7 @@ async def test_while_the_log_is_away_nobody_is_judged() -> None:
         assert line.read() == [f"ready {ONE}-1"]
 
 
-async def test_who_asks_while_a_read_fails_gets_what_the_view_holds() -> None:
+async def test_a_view_that_is_known_to_be_behind_is_not_shown() -> None:
     async with desk("a") as d:
         await d.hub.view(NIGHT)
         d.log.gate.clear()
@@ -424,7 +433,28 @@ async def test_who_asks_while_a_read_fails_gets_what_the_view_holds() -> None:
         await d.settle()
         d.log.away = True
         d.log.gate.set()
-        assert (await asking).extent.top == 1
+        with pytest.raises(LogUnavailable):
+            await asking
+
+
+async def test_a_view_that_only_cannot_judge_somebody_is_shown_to_the_others() -> None:
+    async with desk("a") as d:
+        await d.hub.view(NIGHT)
+        d.log.gate.clear()
+        judged = asyncio.create_task(d.hub.view(NIGHT, Position("garbage0", 1)))
+        await d.settle()
+        # At once: what is being read has to do with somebody else.
+        assert (await d.hub.view(NIGHT)).extent.top == 1
+        d.append("b")
+        others = asyncio.create_task(d.hub.view(NIGHT))
+        await d.settle()
+        assert not others.done(), "something was heard that the view does not hold"
+        d.log.away = True
+        d.log.gate.set()
+        with pytest.raises(LogUnavailable):
+            await judged
+        # What was heard while the read failed goes on from what the view holds.
+        assert (await others).extent.top == 2
 
 
 async def test_a_stalled_channel_recovers_by_itself() -> None:
@@ -435,16 +465,13 @@ async def test_a_stalled_channel_recovers_by_itself() -> None:
         d.append("c")
         await d.settle()
         assert d.stalled() is True
-        d.hub.sweep()
-        await d.settle()
+        await d.turn()
         assert (d.stalled(), d.log.reads) == (True, 3)
         d.log.away = False
-        d.hub.sweep()
-        await d.settle()
+        await d.turn()
         assert d.stalled() is False
         assert line.read() == [f"ready {ONE}-1", f"b {ONE}-2", f"c {ONE}-3"]
-        d.hub.sweep()
-        await d.settle()
+        await d.turn()
         assert d.log.reads == 4
 
 
@@ -456,10 +483,288 @@ async def test_the_next_delivery_mends_a_stalled_channel_too() -> None:
         d.append("c")
         await d.settle()
         d.log.away = False
+        d.clock.now += 1
         d.append("d")
         await d.settle()
         assert d.stalled() is False
         assert line.read()[1:] == [f"b {ONE}-2", f"c {ONE}-3", f"d {ONE}-4"]
+
+
+async def test_a_log_that_has_been_silent_for_long_is_told_as_stalled() -> None:
+    async with desk("a") as d:
+        await d.join(None)
+        d.log.away = True
+        d.clock.now += 5
+        assert d.stalled() is False
+        d.clock.now += 1
+        assert d.stalled() is True
+        d.log.away = False
+        assert d.stalled() is False
+
+
+async def test_what_failed_is_not_tried_again_for_everybody_who_asks() -> None:
+    async with desk("a") as d:
+        await d.hub.view(NIGHT)
+        d.log.away = True
+        for _ in range(3):
+            for n in range(100):
+                with pytest.raises(LogUnavailable):
+                    await d.hub.view(NIGHT, Position("garbage0", n + 1))
+                with pytest.raises(LogUnavailable):
+                    await d.hub.view(f"story/{n}")
+            await d.turn()
+        assert d.log.reads <= 1 + 3 * 2
+
+
+async def test_a_thousand_channels_are_read_a_few_at_a_time() -> None:
+    async with desk("a") as d:
+        d.log.gate.clear()
+        asking = [asyncio.create_task(d.hub.view(f"story/{n}")) for n in range(1000)]
+        await d.settle()
+        assert d.log.reads == 8
+        d.log.gate.set()
+        await asyncio.gather(*asking)
+        assert d.log.reads == 1000
+
+
+async def test_who_queued_behind_a_log_that_went_away_is_told_at_once() -> None:
+    async with desk("a") as d:
+        d.log.gate.clear()
+        asking = [asyncio.create_task(d.hub.view(f"story/{n}")) for n in range(1000)]
+        await d.settle()
+        d.log.away = True
+        d.log.gate.set()
+        told = await asyncio.gather(*asking, return_exceptions=True)
+        assert {type(each) for each in told} == {LogUnavailable}
+        assert d.log.reads == 8
+
+
+# While something was heard that the view does not hold
+
+
+async def test_nobody_goes_on_from_a_view_that_is_being_replaced() -> None:
+    async with desk("a", "secret") as d:
+        slow = await d.join("0", line=Line(room=1))
+        d.append("b", heard=False)
+        d.log.gate.clear()
+        d.append("secret")  # withdrawn: the hub has heard it, the view has not
+        await d.settle()
+        assert slow.drain() == [
+            {
+                "event": "ready",
+                "channel": NIGHT,
+                "position": f"{ONE}-0",
+                "top": f"{ONE}-2",
+                "floor": 0,
+            }
+        ]
+        assert slow.frames == []
+        slow.room = 1000
+        d.log.gate.set()
+        await d.settle()
+        assert slow.read() == [f"a {ONE}-1", f"b {ONE}-3", f"secret {ONE}-4"]
+        d.append("c")
+        assert slow.read() == [f"c {ONE}-5"]
+
+
+async def test_what_was_heard_during_a_read_is_in_what_follows_get_from_it() -> None:
+    async with desk("a") as d:
+        line = await d.join(None)
+        d.append("secret", heard=False)
+        d.log.gate.clear()
+        d.log.tell(extent=extent(2))
+        await d.settle()
+        d.append("secret")  # withdrawn after the read was begun
+        d.log.gate.set()
+        await d.settle()
+        assert line.read() == [f"ready {ONE}-1", f"secret {ONE}-3"]
+
+
+async def test_who_waits_for_a_read_that_fails_waits_on() -> None:
+    async with desk("a", "b") as d:
+        slow = await d.join("0", line=Line(room=1))
+        d.log.away = True
+        d.append("c", heard=False)
+        d.append("d")
+        await d.settle()
+        slow.room = 1000
+        assert slow.read() == [f"ready {ONE}-0"]
+        await d.turn()
+        assert slow.read() == []
+        d.log.away = False
+        await d.turn()
+        assert [each.partition(" ")[0] for each in slow.read()] == list("abcd")
+
+
+async def test_who_waited_and_left_gets_nothing() -> None:
+    async with desk("a") as d:
+        slow = await d.join("0", line=Line(room=1))
+        d.append("b", heard=False)
+        d.log.gate.clear()
+        d.append("c")
+        slow.drain()
+        d.hub.leave(slow.follows[NIGHT])
+        d.log.gate.set()
+        await d.settle()
+        assert slow.read() == []
+
+
+# Cut off
+
+
+async def test_a_process_cut_off_for_long_serves_no_text() -> None:
+    async with desk("a") as d:
+        line, slow = await d.join(None), await d.join("0", line=Line(room=1))
+        d.log.away = True
+        d.clock.now += 600
+        assert len(await d.hub.view(NIGHT)) == 1
+        d.clock.now += 1
+        # Before any sweep: the process may have slept.
+        with pytest.raises(LogUnavailable):
+            await d.hub.view(NIGHT)
+        slow.room = 1000
+        assert slow.read() == [f"ready {ONE}-0"]
+        d.append("b")
+        assert line.read() == [f"ready {ONE}-1"]
+        d.hub.sweep()
+        assert list(d.hub) == []
+        assert d.log.listeners == []
+        (goodbye,) = line.drain()
+        assert goodbye == {"event": "close", "reason": "busy", "reconnect": True}
+        assert (line.is_over, slow.is_over) == (True, True)
+        d.log.away = False
+        await d.turn()
+        assert len(await d.hub.view(NIGHT)) == 2
+        d.append("c")
+        assert line.read() == []
+
+
+async def test_who_slept_through_it_all_goes_on_once_the_log_is_proven() -> None:
+    async with desk("a", "b") as d:
+        slow = await d.join("0", line=Line(room=1))
+        d.log.away = True
+        d.clock.now += 601
+        slow.room = 1000
+        assert slow.read() == [f"ready {ONE}-0"]
+        d.log.away = False
+        d.append("c")
+        await d.turn()
+        assert slow.read() == [f"a {ONE}-1", f"b {ONE}-2", f"c {ONE}-3"]
+
+
+async def test_what_is_heard_after_a_long_sleep_is_read_from_the_log() -> None:
+    async with desk("a") as d:
+        line = await d.join(None)
+        d.log.away = True
+        d.clock.now += 601
+        d.append("b")
+        assert line.read() == [f"ready {ONE}-1"]
+        d.log.away = False
+        await d.turn()
+        assert line.read() == [f"b {ONE}-2"]
+        assert d.log.reads == 2
+
+
+async def test_a_read_that_outlives_its_channel_gives_nobody_anything() -> None:
+    async with desk("a") as d:
+        line = await d.join(None)
+        d.append("b", heard=False)
+        d.log.gate.clear()
+        d.append("c")
+        asking = asyncio.create_task(d.hub.view(NIGHT))
+        await d.settle()
+        d.log.away = True
+        d.clock.now += 601
+        d.hub.sweep()
+        d.log.away = False
+        d.log.gate.set()
+        with pytest.raises(LogUnavailable):
+            await asking
+        assert [frame.split()[0] for frame in line.read()] == ["ready", "close"]
+
+
+# What the audience asks
+
+
+async def test_the_followed_channels_are_counted() -> None:
+    async with desk("a") as d:
+        await d.hub.view("latest")
+        lines = [await d.join(), await d.join()]
+        assert d.hub.counts() == {NIGHT: 2}
+        for line in lines:
+            d.hub.leave(line.follows[NIGHT])
+        assert d.hub.counts() == {}
+
+
+async def test_a_heartbeat_tells_the_readers_it_is_given() -> None:
+    log = ScriptedLog()
+    hub = Hub(
+        log, exists=[], idle=1, cut_off=9, clock=lambda: 0.0, readers=lambda name: 7
+    )
+    assert hub.pulse(NIGHT) == {"readers": 7, "stalled": True}
+
+
+async def test_what_is_not_held_is_reached() -> None:
+    async with desk("a") as d:
+        await d.hub.reach({NIGHT: Position(ONE, 9)})
+        assert d.log.reads == 0
+
+
+async def test_what_the_view_holds_is_reached() -> None:
+    async with desk("a") as d:
+        await d.hub.view(NIGHT)
+        await d.hub.reach({NIGHT: Position(ONE, 1), "story/other": Position(ONE, 5)})
+        assert d.log.reads == 1
+
+
+async def test_what_the_view_lacks_is_read() -> None:
+    async with desk("a") as d:
+        line = await d.join(None)
+        d.append("b", heard=False)
+        await d.hub.reach({NIGHT: Position(ONE, 2)})
+        assert line.read() == [f"ready {ONE}-1", f"b {ONE}-2"]
+        # Lost for good, or of another life: the log has been asked, there is no more.
+        await d.hub.reach({NIGHT: Position(TWO, 2)})
+        assert d.log.reads == 3
+
+
+async def test_what_cannot_be_reached_is_said() -> None:
+    async with desk("a") as d:
+        await d.hub.view(NIGHT)
+        d.log.away = True
+        with pytest.raises(LogUnavailable):
+            await d.hub.reach({NIGHT: Position(ONE, 2)})
+
+
+async def test_what_is_being_loaded_counts_as_held() -> None:
+    async with desk("a") as d:
+        d.log.gate.clear()
+        loading = asyncio.create_task(d.hub.view(NIGHT))
+        await d.settle()
+        d.append("b", heard=False)
+        reaching = asyncio.create_task(d.hub.reach({NIGHT: Position(ONE, 2)}))
+        await d.settle()
+        assert not reaching.done()
+        d.log.gate.set()
+        await reaching
+        assert (await loading).channel == NIGHT
+        assert (await d.hub.view(NIGHT)).extent.top == 2
+
+
+async def test_a_load_that_fails_is_not_held() -> None:
+    async with desk("a") as d:
+        d.log.gate.clear()
+        loading = asyncio.create_task(d.hub.view(NIGHT))
+        await d.settle()
+        reaching = asyncio.create_task(d.hub.reach({NIGHT: Position(ONE, 2)}))
+        d.log.away = True
+        d.log.gate.set()
+        await reaching
+        with pytest.raises(LogUnavailable):
+            await loading
+
+
+# Coming and going
 
 
 async def test_a_channel_nobody_wants_is_let_go() -> None:

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from channels.asking import Asking
 from channels.encoding import Encoded
+from channels.errors import LogUnavailable
 from channels.follow import Follow
 from channels.hub import Hub
 from channels.log import History
-from channels.positions import Reason
+from channels.positions import Position, Reason
+from channels.view import View
 from tests.channels.state_machine import Newsroom
 
 QUIET = settings(
@@ -94,12 +97,50 @@ class JudgedByPositionAlone(Follow):
         self.goal = 0
 
 
+class JudgeByItsOwnTop(Hub):
+    """The mistake: what the view does not know while the log is away is not there."""
+
+    async def view(self, name: str, position: Position | None = None) -> View:
+        try:
+            return await super().view(name, position)
+        except LogUnavailable:
+            if name not in self._channels:
+                raise
+            return self._channels[name].view
+
+
+class ServeForEver(Asking):
+    """The mistake: what the view holds is shown however long the log is away."""
+
+    @property
+    def is_cut_off(self) -> bool:
+        return False
+
+
 class HastyNewsroom(Newsroom):
     make_hub = ReadThenListen
 
 
+class PresumptuousNewsroom(Newsroom):
+    make_hub = JudgeByItsOwnTop
+
+
 def test_the_machine_finds_history_read_before_listening() -> None:
     expect_a_finding(HastyNewsroom)
+
+
+def test_the_machine_finds_readers_judged_without_the_log() -> None:
+    expect_a_finding(PresumptuousNewsroom)
+
+
+def test_the_machine_finds_text_served_without_the_log() -> None:
+    with patch("channels.hub.Asking", ServeForEver):
+        expect_a_finding(Newsroom)
+
+
+def test_the_machine_finds_readers_held_for_ever() -> None:
+    with patch("channels.transports.connections.Joining.retry", lambda joining: None):
+        expect_a_finding(Newsroom)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +153,7 @@ def test_the_machine_finds_history_read_before_listening() -> None:
     ],
 )
 def test_the_machine_finds(mistake: type[Follow]) -> None:
-    with patch("channels.hub.Follow", mistake):
+    with patch("channels.channel.Follow", mistake):
         expect_a_finding(Newsroom)
 
 

@@ -1,5 +1,6 @@
 """The SQLite file keeps the contracts."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,12 +9,15 @@ import pytest
 
 from channels.log import Log
 from channels.records import Records
+from channels.signals import Signals
 from channels.sqlite.file import SqliteFile
 from channels.sqlite.log import SqliteLog
 from channels.sqlite.records import SqliteRecords
+from channels.sqlite.signals import LocalSignals
 from livewire.app import epoch_name
 from tests.contracts.log_contract import LogContract, OpenLog
 from tests.contracts.records_contract import OpenRecords, RecordsContract
+from tests.contracts.signals_contract import OpenSignals, SignalsContract
 
 
 @asynccontextmanager
@@ -46,3 +50,15 @@ class TestSqliteRecords(RecordsContract):
                 yield SqliteRecords(file)
 
         return open_records
+
+
+class TestLocalSignals(SignalsContract):
+    @pytest.fixture
+    def open_signals(self) -> OpenSignals:
+        signals = LocalSignals(lambda: asyncio.get_running_loop().time())
+
+        @asynccontextmanager
+        async def open_signals() -> AsyncIterator[Signals]:
+            yield signals
+
+        return open_signals

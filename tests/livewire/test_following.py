@@ -145,6 +145,22 @@ def test_a_floor_that_rises_is_told_once() -> None:
     assert second[0].readers == 2
 
 
+def test_a_heartbeat_is_heard_while_the_service_waits_for_its_log() -> None:
+    reader = Reader(CHANNEL, "aaaaaaaa-1")
+    pulse = {"readers": 0, "stalled": True}
+    (beat,) = hear(reader, "heartbeat", at=AT, channels={CHANNEL: pulse})
+    assert isinstance(beat, Heartbeat)
+    assert (beat.position, beat.stalled) == ("aaaaaaaa-1", True)
+    above = pulse | {"top": "aaaaaaaa-9", "floor": 5}
+    assert kinds(hear(reader, "heartbeat", at=AT, channels={CHANNEL: above})) == [
+        "Heartbeat"
+    ]
+    # What lies below the floor is told once the channel is open.
+    assert kinds(ready(reader, "aaaaaaaa-9", "aaaaaaaa-9", floor=5)) == [
+        *("Trimmed", "Live")
+    ]
+
+
 def test_an_unknown_event_moves_the_reader_on_in_silence() -> None:
     reader = Reader(CHANNEL, None)
     ready(reader, "aaaaaaaa-1", "aaaaaaaa-1")

@@ -47,10 +47,17 @@ class Connection:
         self.sink = AsgiSink(JsonFormat(), high_water=high_water)
         self.view = View("story/night", extent(0))
         self.live: list[Follow] = []
-        self.follow = Follow(
-            self.view, self.sink, 0, join=self.live.append, leave=self.live.remove
-        )
+        self.follow = Follow(self.view, self.sink, 0, self)
         self.sink.follows["story/night"] = self.follow
+
+    def join(self, follow: Follow) -> None:
+        self.live.append(follow)
+
+    def leave(self, follow: Follow) -> None:
+        self.live.remove(follow)
+
+    def holds_back(self, follow: Follow) -> bool:
+        return False
 
     def publish(self, *keys: str) -> None:
         for key in keys:

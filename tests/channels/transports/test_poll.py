@@ -300,7 +300,7 @@ async def test_what_may_not_be_read_is_refused(service: Service) -> None:
 
 
 async def test_an_unserved_log_is_to_be_asked_again(service: Service) -> None:
-    await service.parts.file.close()
+    await service.file.close()
     answer = await ask(service, "latest")
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"

@@ -44,6 +44,13 @@ async def take(frames: Frames, count: int) -> list[Frame]:
     return [await frames.next() for _ in range(count)]
 
 
+def forget_all(service: Service) -> None:
+    """The hub as it is before anybody has asked it anything."""
+    hub = service.parts.hub
+    for name in tuple(hub):
+        hub._drop(hub._channels[name])
+
+
 # What a stream says
 
 
@@ -136,15 +143,69 @@ async def test_every_connection_draws_its_own_retry(service: Service) -> None:
     assert len(drawn) > 1
 
 
-async def test_an_unserved_log_is_said_in_the_stream(service: Service) -> None:
-    await service.parts.file.close()
-    async with streaming(service, "latest") as frames:
-        problem, close = await take(frames, 2)
-    assert frames.response.status_code == 200
-    assert problem.data["status"] == 503
-    assert problem.data["type"] == "urn:livewire:problem:log-unavailable"
-    assert close.data == {"reason": "busy", "reconnect": True}
+async def test_while_the_log_is_away_a_reader_is_held(tmp_path: Path) -> None:
+    async with running(tmp_path, heartbeat=1) as service:
+        top = (await service.open("night"))["position"]
+        forget_all(service)
+        await service.file.close()
+        async with streaming(service, NIGHT, "latest", since=f"0,{top}") as frames:
+            assert frames.response.status_code == 200
+            beat = await frames.next(beats=True)
+            assert (beat.event, beat.id) == ("heartbeat", "")
+            held = {"readers": 0, "stalled": True}
+            assert beat.data["channels"] == {NIGHT: held, "latest": held}
+            await service.file.open()
+            opened = await take(frames, 3)
+    assert [(f.event, f.data["channel"]) for f in opened] == [
+        *(("ready", "latest"), ("item", "latest"), ("ready", NIGHT))
+    ]
+    # What the client gave stands for the channel that has not opened yet.
+    assert opened[0].id.endswith(f"-0,{top}")
+    assert opened[2].data["position"] == top
+
+
+async def test_a_held_reader_that_leaves_is_forgotten(service: Service) -> None:
+    await service.file.close()
+    async with service.http.stream("GET", "/stream?channel=latest") as answer:
+        assert (await anext(answer.aiter_raw())).startswith(b"retry: ")
+        assert service.parts.connections.joining._held != {}
     await asyncio.wait_for(service.parts.connections.empty(), 5)
+    assert service.parts.connections.joining._held == {}
+
+
+async def test_a_held_channel_that_is_unknown_closes_the_stream(
+    service: Service,
+) -> None:
+    await service.file.close()
+    async with streaming(service, "story/none") as frames:
+        opened = asyncio.create_task(take(frames, 2))
+        while not service.parts.connections.joining._held:
+            await asyncio.sleep(0)
+        await service.file.open()
+        problem, close = await opened
+    assert (problem.event, problem.data["status"]) == ("problem", 404)
+    assert close.data == {"reason": "unknown", "reconnect": False}
+
+
+async def test_a_worker_cut_off_from_the_log_sends_readers_elsewhere(
+    tmp_path: Path,
+) -> None:
+    async with running(tmp_path, heartbeat=1, cut_off=0.5) as service:
+        top = (await service.open("night"))["position"]
+        async with streaming(service, NIGHT) as frames:
+            assert (await frames.next()).event == "ready"
+            service.file._broken = True
+            service.file._broke = asyncio.get_running_loop().time()
+            (close,) = await take(frames, 1)
+            assert close.data == {"reason": "busy", "reconnect": True}
+        refused = await service.http.get(f"/changes?channel={NIGHT}&since={top}")
+        assert refused.status_code == 503
+        assert refused.headers["retry-after"] == "2"
+        async with streaming(service, NIGHT, since=top) as frames:
+            beat = await frames.next(beats=True)
+            assert beat.data["channels"][NIGHT]["stalled"] is True
+            service.file._broken = False
+            assert (await frames.next()).data["position"] == top
 
 
 async def test_a_draining_worker_says_so_to_who_comes(service: Service) -> None:

@@ -197,6 +197,37 @@ async def test_a_withdrawal_leaves_the_reason(editor: Editor) -> None:
     assert "It is not so." not in answer.text
 
 
+async def test_a_withdrawal_says_so_where_a_worker_still_has_the_text(
+    editor: Editor,
+) -> None:
+    paths = [await one(editor), await one(editor)]
+    forms = [await editor.form(f"{path}/withdraw") for path in paths]
+    signals = editor.service.parts.store.signals
+    await signals.lease("worker/dead", "dead", seconds=60, value={"readers": {}})
+    answer = await editor.send(forms[0], reason="Not so.")
+    assert "Withdrawn. Gone for 1 of 2 workers so far." in answer.text
+    told = await editor.send(
+        forms[1], reason="Not so.", headers={"Accept": "application/json"}
+    )
+    assert (told.json()["said"], told.json()["gone"]) == ("withdrawn", "1-of-2")
+    await signals.release("worker/dead", "dead")
+    story = await editor.form("/newsroom/night/withdraw")
+    gone = await editor.send(story, reason="Not so.", confirm="yes")
+    assert "Withdrawn." in gone.text
+    assert "workers" not in gone.text
+
+
+async def test_a_page_repeats_nobodys_words(editor: Editor) -> None:
+    for query in (
+        "said=withdrawn&gone=all-of-it",
+        "said=withdrawn&gone=",
+        "gone=1-of-2",
+    ):
+        page = await editor.page(f"/newsroom/night?{query}")
+        assert "workers" not in page
+        assert "all of it so far" not in page
+
+
 async def test_a_withdrawal_needs_a_reason(editor: Editor) -> None:
     path = await one(editor)
     answer = await editor.send(

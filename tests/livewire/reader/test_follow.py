@@ -191,6 +191,21 @@ def test_the_floor_takes_keys_away(page: Page, site: LiveSite) -> None:
     assert (trimmed["event"], trimmed["keys"]) == ("trimmed", ["update/old"])
 
 
+def test_a_server_that_waits_for_its_log_proves_nothing(
+    page: Page, site: LiveSite
+) -> None:
+    start(page, site, {"story/x": "aaaaaaaa-1"})
+    at = "2026-11-22T20:00:00.000Z"
+    held = {"readers": 0, "stalled": True}
+    site.event("heartbeat", at=at, channels={"story/x": held})
+    wait_for_events(page, 1)
+    assert page.evaluate("window.told.proof") is None
+    assert page.evaluate("window.told.state") == "connecting"
+    ready(site, "aaaaaaaa-1", "aaaaaaaa-1")
+    wait_for_state(page, "live")
+    assert page.evaluate("window.told.proof") > 0
+
+
 def test_a_refusal_ends_it_and_says_why(page: Page, site: LiveSite) -> None:
     site.statuses.append(404)
     start(page, site, {"story/x": "0"})

@@ -7,6 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from channels.audience import Audience
+from channels.hub import Hub
+from livewire.app import clock
 from tests.serving import Service, running
 
 UPDATES = "/api/stories/night/updates"
@@ -204,6 +207,32 @@ async def test_a_withdrawal_leaves_a_stub_and_may_be_repeated(
     assert await top(service) == 4
     back = await patch(service, id_, headline="Secret")
     assert back.status_code == 409
+
+
+async def test_a_withdrawal_says_how_many_workers_have_let_go_of_the_text(
+    service: Service,
+) -> None:
+    ids = [(await service.publish("night"))["update"]["id"] for _ in range(2)]
+    log, signals = service.parts.log, service.parts.store.signals
+    hub = Hub(log, exists=[], idle=60, cut_off=600, clock=clock)
+    await hub.view("story/night")
+    other = asyncio.create_task(
+        Audience(hub, signals, worker="other", clock=clock).run()
+    )
+    await asyncio.sleep(0)
+    both = await withdraw(service, ids[0])
+    assert both.json()["applied"] == {"workers": 2, "of": 2}
+    other.cancel()
+    await asyncio.gather(other, return_exceptions=True)
+    await hub.close()
+    value = {"readers": {"story/night": 40}}
+    await signals.lease("worker/dead", "dead", seconds=60, value=value)
+    one = await withdraw(service, ids[1])
+    assert one.json()["applied"] == {"workers": 1, "of": 2}
+    assert one.json()["readers"] == 40
+    await signals.release("worker/dead", "dead")
+    again = await withdraw(service, ids[1])
+    assert again.json()["applied"] == {"workers": 1, "of": 1}
 
 
 async def test_versions_tell_editors_who_when_and_why(service: Service) -> None:

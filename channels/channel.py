@@ -151,7 +151,7 @@ class Channel:
         await self._ask()
 
     async def _end_of_read(self) -> None:
-        """A read under way was begun before the asking: it may do, it proves nothing."""
+        """A read begun before the asking may do; it proves nothing."""
         if self.reading is not None:
             with suppress(LogUnavailable):
                 await asyncio.shield(self.reading)

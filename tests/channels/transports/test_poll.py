@@ -306,6 +306,20 @@ async def test_an_unserved_log_is_to_be_asked_again(service: Service) -> None:
     assert answer.headers["retry-after"] == "2"
 
 
+async def test_while_the_log_is_away_polls_get_what_the_view_can_prove(
+    service: Service,
+) -> None:
+    top = (await service.open("night"))["position"]
+    assert (await changes(service, since="0"))["position"] == top
+    await service.file.close()
+    assert (await changes(service, since=top))["events"] == []
+    assert len((await changes(service, since="0"))["events"]) == 1
+    for since in ("garbage0-1", f"{top}9"):
+        answer = await ask(service, since=since)
+        assert answer.status_code == 503
+        assert answer.headers["retry-after"] == "2"
+
+
 async def test_any_site_may_poll(service: Service) -> None:
     answer = await ask(service, "latest", headers={"Origin": "https://a.example"})
     assert answer.headers["access-control-allow-origin"] == "*"

@@ -33,7 +33,7 @@ check: $(VENV)/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/.installed-test
+bench: $(VENV)/.installed-test programs
 	$(BIN)/python -m benchmarks
 
 # make chaos SECONDS=600 SEED=7; without a seed one is drawn, and printed.

@@ -44,13 +44,15 @@ def free_port() -> int:
 
 
 @asynccontextmanager
-async def service() -> AsyncIterator[Served]:
-    """`livewire serve` with an empty log on this disk."""
+async def service(**settings: str) -> AsyncIterator[Served]:
+    """`livewire serve` with an empty log on this disk, unless `settings` say where."""
     with TemporaryDirectory(prefix="livewire-bench-", dir=Path.cwd()) as folder:
         environment = os.environ | {
             "LIVEWIRE_DATA_DIR": folder,
             "LIVEWIRE_SECRET": SECRET,
         }
+        for name, value in settings.items():
+            environment[f"LIVEWIRE_{name.upper()}"] = value
         port = free_port()
         command = [sys.executable, "-m", "livewire"]
         options = ["token", "--name", "bench", "--scope", "chief"]

@@ -7,8 +7,7 @@ back with backoff"; 1008, 1009, 1011 and 1013 are used where RFC 6455 fits.
     LivewireError                   500
     ├── CallerError                 400 the caller can mend it
     │   ├── BadRequest              400
-    │   │   ├── NotJson             400
-    │   │   └── RepeatedName        400
+    │   │   └── NotJson 400, RepeatedName 400
     │   ├── NotSignedIn             401
     │   ├── NotAllowed              403
     │   │   └── NotFromHere         403
@@ -21,10 +20,10 @@ back with backoff"; 1008, 1009, 1011 and 1013 are used where RFC 6455 fits.
     │   │   └── KeyReused           422
     │   └── VersionRequired         428
     └── ServiceError                503 we can mend it
-        ├── Conflict 503, Draining 503, LogInUse 503
+        ├── Conflict                503
         ├── LogUnavailable          503
         │   └── Healing             503
-        └── StorageFull             507
+        └── Draining 503, LogInUse 503, StorageFull 507
 """
 
 from collections.abc import Mapping, Sequence
@@ -69,11 +68,8 @@ class LivewireError(Exception):
             "title": self.title,
             "status": self.status,
         }
-        if self.detail:
-            problem["detail"] = self.detail
-        if self.errors:
-            problem["errors"] = [asdict(fault) for fault in self.errors]
-        return problem | self.members
+        more = {"detail": self.detail, "errors": [asdict(each) for each in self.errors]}
+        return problem | {k: v for k, v in more.items() if v} | self.members
 
 
 class CallerError(LivewireError):
@@ -267,8 +263,7 @@ class Conflict(ServiceError):
 
     def __init__(self, channel: str, top: int) -> None:
         super().__init__()
-        self.channel = channel
-        self.top = top
+        self.channel, self.top = channel, top
 
 
 class LogUnavailable(ServiceError):

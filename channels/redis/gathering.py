@@ -47,6 +47,7 @@ class Gathering:
         self._ask = ""
         self._found: list[Batch] = []
         self._answered: set[str] = set()
+        self._parts: dict[str, set[object]] = {}
         self._news = asyncio.Event()
         self._answers: set[asyncio.Task[None]] = set()
 
@@ -58,7 +59,8 @@ class Gathering:
     async def gather(self, look: Look) -> list[Batch]:
         """What all of us remember and the log that `look` saw does not hold."""
         end = asyncio.get_running_loop().time() + self._longest
-        self._ask, self._found, self._answered = uuid4().hex, [], set()
+        self._ask, self._found = uuid4().hex, []
+        self._answered, self._parts = set(), {}
         try:
             while len(self._answered) < await self._expected(look):
                 left = end - asyncio.get_running_loop().time()
@@ -114,8 +116,8 @@ class Gathering:
     async def _answer(self, by: str, ask: str, found: list[Batch]) -> None:
         chunks = _chunks(batch.message().decode() for batch in found)
         for index, chunk in enumerate(chunks, 1):
-            last = index == len(chunks)
-            value = {"ask": ask, "from": self._me, "batches": chunk, "last": last}
+            value: dict[str, object] = {"ask": ask, "from": self._me, "batches": chunk}
+            value |= {"part": index, "of": len(chunks)}
             try:
                 await self._signals.send(f"missing/{by}", value)
             except LogUnavailable:
@@ -126,8 +128,12 @@ class Gathering:
         if value["ask"] != self._ask or not isinstance(batches, list):
             return
         self._found += [received(str(each).encode()) for each in batches]
-        if value["last"]:
-            self._answered.add(str(value["from"]))
+        by = str(value["from"])
+        # The line may break between two parts: only all of them are an answer.
+        parts = self._parts.setdefault(by, set())
+        parts.add(value["part"])
+        if len(parts) == value["of"]:
+            self._answered.add(by)
             self._news.set()
 
 

@@ -4,42 +4,18 @@ The law: nothing is changed, and each finding says what is so, what can be lost 
 and which line to change.
 """
 
-import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from channels.errors import LogUnavailable
 from channels.findings import Finding
+from channels.redis.facts import Facts, ask
+from channels.redis.health import health
 from channels.redis.link import Link
+
+__all__ = ["Facts", "Inspection", "findings"]
 
 OLDEST = (7, 0)
 MOST_SKEW = 2.0  # seconds between the clocks
 LEAST_BUFFER = 16 * 1024 * 1024  # bytes a subscriber may lag behind
-_CONFIG = (
-    "appendonly",
-    "appendfsync",
-    "no-appendfsync-on-rewrite",
-    "maxmemory",
-    "maxmemory-policy",
-    "client-output-buffer-limit",
-    "min-replicas-to-write",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the server says of itself. `config` is empty where it may not be asked."""
-
-    info: Mapping[str, str]
-    config: Mapping[str, str]
-    skew: float  # seconds by which its clock is ahead of ours
-
-    @property
-    def durability(self) -> str:
-        """What an append survives; see `channels.log.Stored`."""
-        if self.info.get("aof_enabled") != "1":
-            return "memory"
-        return "fsync" if self.config.get("appendfsync") == "always" else "write"
 
 
 class Inspection:
@@ -51,22 +27,11 @@ class Inspection:
 
     async def durability(self) -> str:
         """What an append survives on the server that is the primary now."""
-        return (await self._facts()).durability
+        return (await ask(self._link)).durability
 
     async def findings(self) -> list[Finding]:
         """Everything there is to find. Raises `LogUnavailable`."""
-        return list(findings(await self._facts(), self._wanted))
-
-    async def _facts(self) -> Facts:
-        before = time.time()
-        seconds, micros = await self._link.command("TIME")
-        now = (before + time.time()) / 2
-        info = await self._link.command("INFO")
-        try:
-            told = await self._link.command("CONFIG GET", *_CONFIG)
-        except LogUnavailable:
-            told = []  # a user who may not ask (ACL)
-        return Facts(_info(info), _config(told), int(seconds) + int(micros) / 1e6 - now)
+        return list(findings(await ask(self._link), self._wanted))
 
 
 def findings(facts: Facts, wanted: int) -> Iterator[Finding]:
@@ -78,6 +43,7 @@ def findings(facts: Facts, wanted: int) -> Iterator[Finding]:
     yield _buffers(facts)
     yield from _replicas(facts, wanted)
     yield _clock(facts)
+    yield from health(facts)
 
 
 def _version(facts: Facts) -> Finding:
@@ -104,9 +70,9 @@ def _persistence(facts: Facts) -> Finding:
             grave=True,
             refused=True,
         )
-    if facts.durability == "fsync":
-        return Finding("Redis syncs its append-only file before it answers.")
     policy = facts.config.get("appendfsync")
+    if policy == "always":
+        return Finding("Redis syncs its append-only file before it answers.")
     what = f"Redis syncs its append-only file `{policy}`."
     if policy is None:
         what = "Redis does not say how it syncs its append-only file."
@@ -164,8 +130,17 @@ def _buffers(facts: Facts) -> Finding:
 
 
 def _replicas(facts: Facts, wanted: int) -> Iterator[Finding]:
-    count = int(facts.info.get("connected_slaves", "0"))
+    count = facts.number("connected_slaves")
     least = int(facts.config.get("min-replicas-to-write", "0"))
+    good = facts.number("min_slaves_good_slaves") if least else 0
+    if least > good:
+        yield Finding(
+            f"Of {least} replicas that Redis wants (`min-replicas-to-write`), {good}"
+            " keep up.",
+            "Until they do, it refuses every write: nothing can be published.",
+            "Connect them, or lower the number while they are away.",
+            grave=True,
+        )
     if wanted > count:
         yield Finding(
             f"Of {wanted} replicas that an update is to reach, {count} are connected.",
@@ -191,25 +166,3 @@ def _clock(facts: Facts) -> Finding:
         "Times on the pages and in tokens are wrong on one of the two machines.",
         "Run `timedatectl set-ntp true` on both.",
     )
-
-
-def _info(answer: object) -> dict[str, str]:
-    if isinstance(answer, Mapping):  # redis-py has read it already
-        return {str(name): str(value) for name, value in answer.items()}
-    text = answer.decode() if isinstance(answer, bytes) else str(answer)
-    lines = (line.partition(":") for line in text.splitlines())
-    return {name: value for name, colon, value in lines if colon}
-
-
-def _config(answer: object) -> dict[str, str]:
-    pairs = answer.items() if isinstance(answer, Mapping) else _pairs(answer)
-    return {_text(name): _text(value) for name, value in pairs}
-
-
-def _pairs(answer: object) -> list[tuple[object, object]]:
-    flat = list(answer) if isinstance(answer, list | tuple) else []
-    return list(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _text(value: object) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

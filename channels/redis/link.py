@@ -66,6 +66,7 @@ class Link:
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._closing: set[asyncio.Task[None]] = set()
         self._proven = 0.0
+        self._closed = False
         self.away = False
         # Set where something seems wrong; the watch clears it and looks.
         self.doubt = asyncio.Event()
@@ -92,6 +93,8 @@ class Link:
     async def client(self) -> Redis:
         """The client of the present primary. Raises redis-py's errors."""
         async with self._finding:
+            if self._closed:
+                raise Disconnected("The link was closed.")
             if self._client is None:
                 self._client = await self._primary.find()
             return self._client
@@ -132,16 +135,22 @@ class Link:
         self.doubt.set()
         self._client = None
         if client is not None:
-            task = asyncio.create_task(_close(client, self._timeout))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._let_go(client)
 
     async def close(self) -> None:
         """Give every connection back."""
-        client, self._client = self._client, None
+        async with self._finding:
+            self._closed = True
+            client, self._client = self._client, None
         if client is not None:
-            await _close(client, self._timeout)
-        await asyncio.gather(*self._closing, return_exceptions=True)
+            self._let_go(client)
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    def _let_go(self, client: Redis) -> None:
+        task = asyncio.create_task(_close(client, self._timeout))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _ask(self, work: Callable[[Redis], Awaitable[T]]) -> T:
         if self.away:
@@ -167,6 +176,10 @@ class Link:
             # It answers, but refuses: NOREPLICAS, MISCONF, a missing permission.
             _logger.error("Redis refuses: %s", error)
             raise LogUnavailable(f"Redis refuses: {error}") from error
+        finally:
+            if client not in (None, self._client):
+                # It was let go of while this one may still have been connecting.
+                self._let_go(client)
         self.prove()
         return answer
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from redis.asyncio import Redis
 from redis.asyncio.connection import AbstractConnection
 from redis.exceptions import ConnectionError as Disconnected
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from channels.redis.link import Link
 from channels.redis.primary import Primary
@@ -59,7 +59,10 @@ class Listener:
                 await self._listen()
             except (RedisError, OSError, TimeoutError) as error:
                 failures = 0 if self.subscribed.is_set() else failures + 1
-                _logger.info("The line from Redis broke: %s", error)
+                # What Redis refuses (ACL) does not pass by itself.
+                refused = isinstance(error, ResponseError)
+                level = logging.ERROR if refused else logging.INFO
+                _logger.log(level, "The line from Redis broke: %s", error)
             finally:
                 self.subscribed.clear()
                 await self._drop()
@@ -115,12 +118,21 @@ class Listener:
         kind = answer[0]
         if kind in (b"message", b"smessage"):
             self._link.prove()
-            self._hears[answer[1]](answer[2])
+            self._tell(answer[1], answer[2])
         elif kind == b"pong":
             self._link.prove()
         else:
             # `subscribe`, `sunsubscribe`: something happened to the subscription.
             raise Disconnected(f"an unexpected {kind!r}")
+
+    def _tell(self, channel: bytes, message: bytes) -> None:
+        try:
+            self._hears[channel](message)
+        except Exception:
+            # A word in another tongue, as of a newer worker: what it told is read from
+            # the log, and the line stays.
+            _logger.exception("A word on %r was not understood", channel)
+            self._gap()
 
     async def _drop(self) -> None:
         connection, self._connection = self._connection, None

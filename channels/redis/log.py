@@ -179,15 +179,17 @@ class RedisLog:
 
     async def _when_healed(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer of a log that is whole. Raises `Healing` where it takes long."""
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                while (answer := await ask())[0] == b"healing":
-                    self.healed.clear()
-                    self._link.doubt.set()
+        end = asyncio.get_running_loop().time() + _PATIENCE
+        while (answer := await ask())[0] == b"healing":
+            self.healed.clear()
+            self._link.doubt.set()
+            # Only the waiting ends early: an append that is cut short may be stored.
+            try:
+                async with asyncio.timeout_at(end):
                     await self.healed.wait()
-                return answer
-        except TimeoutError:
-            raise Healing from None
+            except TimeoutError:
+                raise Healing from None
+        return answer
 
     def _wake(self) -> None:
         for each in [e for e in self._awaited if _is_behind(e, self.heard)]:

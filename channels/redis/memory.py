@@ -3,7 +3,7 @@
 If the log loses its tail, this is what it is put back from.
 """
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -24,13 +24,15 @@ class Memory:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._batches: deque[tuple[float, Batch]] = deque()
+        # Its writer remembers a batch whose word is late, and again when it comes.
+        self._batches: OrderedDict[Position, tuple[float, Batch]] = OrderedDict()
         self._size = 0
 
     def keep(self, batch: Batch) -> None:
         """Remember a batch, less what has been purged since; forget the old."""
-        self._batches.append((self._clock(), batch))
-        self._size += _size(batch)
+        if batch.position not in self._batches:
+            self._batches[batch.position] = self._clock(), batch
+            self._size += _size(batch)
         for part in batch.parts:
             if part.removed:
                 gone = [part.extent.position(number) for number in part.removed]
@@ -41,30 +43,30 @@ class Memory:
         """What is remembered."""
         # A worker that slept wakes with memories of another life.
         self._forget()
-        return [batch for _, batch in self._batches]
+        return [batch for _, batch in self._batches.values()]
 
     def drop(self, batches: Iterable[Batch]) -> None:
         """Forget these: what became of them is settled."""
-        settled = {id(each) for each in batches}
-        kept = [each for each in self._batches if id(each[1]) not in settled]
-        self._batches = deque(kept)
-        self._size = sum(_size(batch) for _, batch in kept)
+        for each in batches:
+            # What was purged of it meanwhile is gone with it.
+            _, kept = self._batches.pop(each.position, (0.0, None))
+            self._size -= _size(kept) if kept else 0
 
     def _purge(self, channel: str, gone: list[Position]) -> None:
-        for index, (at, batch) in enumerate(self._batches):
+        for position, (at, batch) in self._batches.items():
             parts = tuple([part.without(channel, gone) for part in batch.parts])
             if parts != batch.parts:
                 less = replace(batch, parts=parts)
-                self._batches[index] = (at, less)
+                self._batches[position] = at, less
                 self._size += _size(less) - _size(batch)
 
     def _forget(self) -> None:
         oldest = self._clock() - KEPT
         while self._batches:
-            at, batch = self._batches[0]
+            position, (at, batch) = next(iter(self._batches.items()))
             if at >= oldest and self._size <= _MOST:
                 return
-            self._batches.popleft()
+            del self._batches[position]
             self._size -= _size(batch)
 
 

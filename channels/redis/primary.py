@@ -5,8 +5,9 @@ write (redis-py#3559: by default it tries ten times more); every connection and 
 answer has its time.
 """
 
-from collections.abc import Mapping
-from typing import Any
+import asyncio
+from collections.abc import Coroutine, Iterable, Mapping
+from typing import Any, TypeVar
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import (
@@ -20,8 +21,11 @@ from redis.asyncio.sentinel import MasterNotFoundError, Sentinel
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
 from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import RedisError
 
-from channels.redis.address import Address
+from channels.redis.address import Address, Options
+
+T = TypeVar("T")
 
 _CONNECTIONS = 32
 """Commands under way at once; Redis takes them one at a time anyway."""
@@ -63,13 +67,16 @@ class Primary:
         return {}
 
     async def _ask_sentinels(self) -> Mapping[str, Any]:
-        nodes = [dict(node) for node in self._address.nodes]
-        hosts = [(node.pop("host"), node.pop("port", 26379)) for node in nodes]
-        options = {**nodes[0], **self._bounds()}
+        """The primary, as the sentinel that knows of one and answers first says."""
+        return await _first([self._ask_sentinel(node) for node in self._address.nodes])
+
+    async def _ask_sentinel(self, node: Options) -> Mapping[str, Any]:
+        options = {**node, **self._bounds()}
+        at = options.pop("host"), options.pop("port", 26379)
         # What the pool of a sentinel cannot take by itself.
         if options.pop("connection_class", None) is SSLConnection:
             options["ssl"] = True
-        sentinel = Sentinel(hosts, sentinel_kwargs=options)
+        sentinel = Sentinel([at], sentinel_kwargs=options)
         try:
             host, port = await sentinel.discover_master(self._address.service)
         except MasterNotFoundError as error:
@@ -80,22 +87,20 @@ class Primary:
         return {"host": host, "port": port}
 
     async def _ask_cluster(self) -> Mapping[str, Any]:
-        """The primary of our one slot, from the first node that answers."""
-        trouble: Exception = Disconnected("No node of the Cluster answers.")
-        for node in self._address.nodes:
-            client = Redis(connection_pool=self._pool(node, 1))
-            try:
-                slots = await client.execute_command("CLUSTER SLOTS")
-            except Exception as error:
-                trouble = error
-                continue
-            finally:
-                await client.aclose(close_connection_pool=True)
-            found = _owner(slots, self._slot)
-            if found is not None:
-                host, port = found
-                return {"host": host or str(node["host"]), "port": port}
-        raise trouble
+        """The primary of our one slot, as the node that answers first says."""
+        return await _first([self._ask_node(node) for node in self._address.nodes])
+
+    async def _ask_node(self, node: Options) -> Mapping[str, Any]:
+        client = Redis(connection_pool=self._pool(node, 1))
+        try:
+            slots = await client.execute_command("CLUSTER SLOTS")
+        finally:
+            await client.aclose(close_connection_pool=True)
+        found = _owner(slots, self._slot)
+        if found is None:
+            raise Disconnected("A node of the Cluster knows nobody with our slot.")
+        host, port = found
+        return {"host": host or str(node["host"]), "port": port}
 
     def _pool(self, options: Mapping[str, Any], most: int) -> ConnectionPool:
         known = dict(options)
@@ -114,6 +119,26 @@ class Primary:
             # Answers of a subscriber come as arrays, not as pushes to a handler.
             "protocol": 2,
         }
+
+
+async def _first(asked: Iterable[Coroutine[Any, Any, T]]) -> T:
+    """The first answer; the error of the last one where all fail.
+
+    All are asked at once: each of those that are gone would cost a timeout.
+    """
+    tasks = [asyncio.create_task(each) for each in asked]
+    trouble: Exception = Disconnected("Nobody was asked.")
+    try:
+        for answered in asyncio.as_completed(tasks):
+            try:
+                return await answered
+            except (RedisError, OSError) as error:
+                trouble = error
+        raise trouble
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _owner(slots: Any, slot: int) -> tuple[str, int] | None:

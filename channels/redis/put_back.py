@@ -8,7 +8,9 @@ said aloud.
 
 import logging
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
+from channels.errors import LogUnavailable
 from channels.events import Append, Entry, NewEvent
 from channels.log import History
 from channels.losses import Loss, Lost
@@ -20,7 +22,7 @@ from channels.redis.link import Link
 from channels.redis.log import RedisLog
 from channels.redis.memory import Memory
 from channels.redis.signals import RedisSignals
-from channels.redis.wire import Batch, Part, entry, new_event
+from channels.redis.wire import Batch, Part, batch, entry, new_event
 
 _logger = logging.getLogger(__name__)
 
@@ -62,7 +64,10 @@ class Healer:
         try:
             return await self._put_back(look)
         finally:
-            await self._signals.release(_LEASE, me)
+            # It ends by itself where Redis fails again. An error from here would hide
+            # what ended the attempt: a cancelled worker would never let go.
+            with suppress(LogUnavailable):
+                await self._signals.release(_LEASE, me)
 
     async def settle(self, look: Look, remembered: Iterable[Batch]) -> None:
         """Once healed, by whomever: tell what was not put back, and forget it.
@@ -88,6 +93,9 @@ class Healer:
         answer, _ = await self._link.append(command.keys, command.words)
         if answer[0] != b"stored":
             return False  # somebody else was first, or it failed again
+        # Its word may not come while the lines are made anew, and the next failure may
+        # be near.
+        self._memory.keep(batch(answer[1], command.bodies))
         restored = sum(len(append.events) for append in appends)
         if restored:
             _logger.warning("The log had lost %d events; they are back.", restored)
@@ -142,7 +150,7 @@ def _entry(part: Part, number: int, body: bytes) -> Entry:
 
 def _by_channel(batches: Iterable[Batch]) -> Iterable[tuple[str, list[Part]]]:
     found: dict[str, list[Part]] = {}
-    for batch in batches:
-        for part in batch.parts:
+    for each in batches:
+        for part in each.parts:
             found.setdefault(part.channel, []).append(part)
     return found.items()

@@ -1,6 +1,7 @@
 """The three contracts on one Redis, put together, opened and closed."""
 
 import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from channels.findings import Finding
@@ -19,6 +20,9 @@ from channels.redis.put_back import Healer
 from channels.redis.records import RedisRecords
 from channels.redis.signals import RedisSignals
 from channels.redis.watch import Watch
+
+_AGAIN = 0.5
+"""Seconds after which a task that goes on is cancelled again."""
 
 _OPENING = 5.0
 """Seconds to wait for the first look; a worker starts without it then."""
@@ -47,10 +51,14 @@ class RedisStore:
         self, terms: Terms, *, worker: str, token: Token, bound: int, lost: Lost
     ) -> None:
         keys = Keys(terms.prefix)
-        primary = Primary(address(terms.url), tag=terms.prefix, timeout=terms.timeout)
+        timeout = terms.timeout
+        if terms.replicas:
+            # WAIT answers late by as much, and a timeout would say "unknown".
+            timeout += terms.milliseconds / 1000
+        primary = Primary(address(terms.url), tag=terms.prefix, timeout=timeout)
         self._link = link = Link(
             primary,
-            timeout=terms.timeout,
+            timeout=timeout,
             replicas=terms.replicas,
             milliseconds=terms.milliseconds,
         )
@@ -97,9 +105,7 @@ class RedisStore:
 
     async def close(self) -> None:
         """Stop listening and give every connection back."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end(self._tasks)
         await self._gathering.close()
         await self.log.close()
         await self._link.close()
@@ -111,3 +117,12 @@ class RedisStore:
     async def _inspect(self) -> None:
         """What an append survives on the server that is the primary now."""
         self.log.durability = await self._inspection.durability()
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    # Once is not enough: redis-py waits for its writes with `wait_for`, which before
+    # Python 3.12 can swallow a cancellation (python/cpython#86296).
+    while going := [task for task in tasks if not task.done()]:
+        for task in going:
+            task.cancel()
+        await asyncio.wait(going, timeout=_AGAIN)

@@ -48,7 +48,7 @@ class Watch:
         self._memory = memory
         self._healer = healer
         self._inspect: Callable[[], Awaitable[None]] = _nothing
-        self._guard = ""  # under which the log was last known to be whole
+        self._life = ("", "")  # guard and epoch in which the log was last found whole
         self.looked = asyncio.Event()
 
     async def run(self, inspect: Callable[[], Awaitable[None]]) -> None:
@@ -81,10 +81,12 @@ class Watch:
             seen = await self._look()
             if not seen.is_healed:
                 return False
-        if seen.guard != self._guard:
+        # Not the guard alone: it stays where everything was erased (FLUSHALL).
+        life = seen.guard, seen.extent.end.epoch
+        if life != self._life:
             await self._inspect()
             await self._healer.settle(seen, remembered)
-            self._guard = seen.guard
+            self._life = life
             self._log.missed = True
         if not await self._has_heard(seen):
             await self._compare()

@@ -51,7 +51,8 @@ def connect(path: Path, *, vfs: str | None = None) -> apsw.Connection:
             raise
     except apsw.BusyError as error:
         raise LogInUse(
-            f"{path} is open in another process; one process serves a SQLite log."
+            f"{path} is open in another process. One process serves a SQLite log; set"
+            " LIVEWIRE_REDIS_URL for more."
         ) from error
     except (apsw.Error, OSError, _UnknownFormat) as error:
         raise LogUnavailable(f"{path} cannot be opened: {error}") from error

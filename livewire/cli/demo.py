@@ -1,5 +1,6 @@
 """`livewire demo`: the service with a written night of coverage playing on it."""
 
+import asyncio
 import logging
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from livewire.cli.signing import sign_in_link
 from livewire.demo.night import load as load_night
 from livewire.demo.player import DemoFailed, Pace, Player
 from livewire.parts import Parts
+from livewire.readiness import require
 from livewire.server import run
 from livewire.settings import BadSettings, load
 from publishers.permissions import ROLES
@@ -30,10 +32,14 @@ def demo(host: str | None, port: int | None, speed: float) -> None:
         own = {
             "site_name": "The Lindhaven Courier",
             "data_dir": usual.data_dir / "demo",
+            # Beside the real site, where both are on one Redis.
+            "redis_prefix": f"{usual.redis_prefix[:59]}-demo",
+            "redis_accept_loss": True,  # what is lost can be played again
             # The usual secret, so that `livewire tail` and `publish` work as usual.
             "secret": usual.signing_secret().decode(),
         }
         settings = load({**asked, **own})
+        asyncio.run(require(settings))
         pace = Pace(
             shortest=6 / speed,
             longest=24 / speed,

@@ -1,12 +1,15 @@
 """Commands of those who run the service: tokens, checks."""
 
+import asyncio
 from datetime import timedelta
 
 import click
 
+from channels.findings import Finding
 from livewire.app import new_id, now
 from livewire.cli.signing import a_name
 from livewire.operations.doctor import examine
+from livewire.readiness import look
 from livewire.settings import BadSettings, load
 from publishers.permissions import expand
 from publishers.tokens import Keyring
@@ -57,10 +60,18 @@ def token(name: str, scopes: tuple[str, ...], days: float) -> None:
 
 @click.command()
 def doctor() -> None:
-    """Check the machine and the settings; exit 1 if something can be lost."""
-    findings = list(examine(now()))
+    """Check machine, settings and Redis; exit 1 if something can be lost."""
+    findings = [*examine(now()), *_of_redis()]
     for each in findings:
         mark = "WRONG" if each.grave else "note " if each.remedy else "ok   "
         click.echo(" ".join(filter(None, (mark, each.what, each.risk, each.remedy))))
     if any(each.grave for each in findings):
         raise SystemExit(1)
+
+
+def _of_redis() -> list[Finding]:
+    try:
+        settings = load()
+    except BadSettings:
+        return []  # the examination has said so
+    return asyncio.run(look(settings))

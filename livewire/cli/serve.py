@@ -11,6 +11,7 @@ from channels.errors import LivewireError
 from livewire.leash import Leash
 from livewire.listening import port_of, share
 from livewire.parts import Parts
+from livewire.readiness import require
 from livewire.server import longest_end, run
 from livewire.settings import BadSettings, Settings, load
 from livewire.workers import Supervisor
@@ -45,6 +46,7 @@ def serve(
         if fd is not None and leash is not None:
             _work(settings, fd, leash)
         elif workers == 1:
+            asyncio.run(require(settings))
             run(settings)
         else:
             _supervise(settings, workers)
@@ -58,6 +60,7 @@ def _supervise(settings: Settings, count: int) -> None:
             f"{count} workers need a log that they share: set LIVEWIRE_REDIS_URL, or"
             " start one worker, because a SQLite log serves one process."
         )
+    asyncio.run(require(settings))
     # Made here if it is made at all: workers that start together must not race for it.
     settings.signing_secret()
     sockets = share(settings.host, settings.port, count)

@@ -58,8 +58,14 @@ def _service() -> Iterator[Finding]:
     yield place
     if place.grave:
         return  # the rest is in there, where we cannot look
-    for check in (_secret, _privacy, _file_system, _space, _log):
-        yield check(settings)
+    yield _secret(settings)
+    yield _privacy(settings)
+    yield _space(settings)
+    if settings.redis_url:
+        yield from _many_machines(settings)
+        return  # the log is elsewhere, and pictures may lie on a shared disk
+    yield _file_system(settings)
+    yield _log(settings)
 
 
 def _python() -> Finding:
@@ -176,7 +182,7 @@ def _directory(settings: Settings) -> Finding:
     if not os.access(nearest, os.W_OK | os.X_OK) or not nearest.is_dir():
         return Finding(
             f"{nearest} cannot be written.",
-            "The service does not start: the log has no place.",
+            "The service does not start: its data has no place.",
             f"Run `chown` on it for the user of the service, or change data_dir"
             f" ({settings.data_dir}).",
             grave=True,
@@ -234,7 +240,29 @@ def _space(settings: Settings) -> Finding:
     if free >= LEAST_SPACE:
         return Finding(what)
     risk = "When the disk is full, nothing can be published."
+    if settings.redis_url:
+        risk = "When the disk is full, no picture can be taken."
     return Finding(what, risk, "Make room, or move data_dir.", grave=True)
+
+
+def _many_machines(settings: Settings) -> Iterator[Finding]:
+    """What has to be the same everywhere, where Redis can be reached from others."""
+    hosts = urlsplit(settings.redis_url).netloc.rpartition("@")[2].split(",")
+    names = [_host(each) for each in hosts]
+    if settings.secret or all(is_loopback(name) for name in names if name):
+        return
+    yield Finding(
+        "The secret is made on this machine, and other machines may serve this site.",
+        "Each makes its own: editors who sign in at one are strangers at the next.",
+        "Set LIVEWIRE_SECRET to the same random bytes on all of them.",
+    )
+
+
+def _host(text: str) -> str:
+    try:
+        return urlsplit(f"//{text}").hostname or ""
+    except ValueError:
+        return ""  # told of where the URL is read
 
 
 def _log(settings: Settings) -> Finding:

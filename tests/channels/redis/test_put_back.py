@@ -1,20 +1,25 @@
 """What Redis lost comes back from what the workers remember."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from channels.errors import LogUnavailable
 from channels.events import Append
 from tests.channels.redis.workers import (
     COAST,
     NIGHT,
-    Worker,
     claim,
     forget_since,
     new,
+    proxied,
+    until,
     worker,
 )
+from tests.proxy import HOST, Proxy
+from tests.redis_processes import until as server_until
 from tests.redis_servers import RedisServer, redis_server
 
 
@@ -73,29 +78,31 @@ async def test_whole_batches_come_back_in_their_old_order(tmp_path: Path) -> Non
 
 
 async def test_what_one_worker_wrote_another_puts_back(tmp_path: Path) -> None:
-    async with redis_server(tmp_path) as server:
-        async with worker(server.url) as writer, worker(server.url) as other:
-            await writer.append("a")
-            size = size_of(server)
-            await writer.append("b")
-            await until_heard(other, 2)
-            await writer.store.close()
-            await forget_since(server, size)
-            assert await other.keys() == ["a", "b"]
+    async with (
+        redis_server(tmp_path) as server,
+        worker(server.url) as writer,
+        worker(server.url) as other,
+    ):
+        await writer.append("a")
+        size = size_of(server)
+        await writer.append("b")
+        await until(lambda: other.store.log.heard == writer.store.log.heard)
+        await writer.store.close()
+        await forget_since(server, size)
+        assert await other.keys() == ["a", "b"]
 
 
 async def test_a_healer_waits_for_those_it_knows_to_live(tmp_path: Path) -> None:
-    async with redis_server(tmp_path) as server:
-        async with worker(server.url, gather=3) as writer:
-            await writer.append("a")
-            size = size_of(server)
-            await writer.append("b")
-            async with worker(server.url, gather=3) as late:
-                for each in (writer, late):
-                    await claim(each)
-                await forget_since(server, size)
-                assert await late.keys() == ["a", "b"]
-                assert await writer.keys() == ["a", "b"]
+    async with redis_server(tmp_path) as server, worker(server.url, gather=3) as writer:
+        await writer.append("a")
+        size = size_of(server)
+        await writer.append("b")
+        async with worker(server.url, gather=3) as late:
+            for each in (writer, late, writer):
+                await claim(each)
+            await forget_since(server, size)
+            assert await late.keys() == ["a", "b"]
+            assert await writer.keys() == ["a", "b"]
 
 
 async def test_after_everything_was_erased_nothing_is_taken_for_what_it_was(
@@ -175,46 +182,185 @@ async def test_promotion_there_and_back_without_a_restart(tmp_path: Path) -> Non
         assert await one.verdict(back) is None
 
 
-async def test_what_only_a_late_worker_knows_is_told_as_lost(tmp_path: Path) -> None:
-    async with (
-        redis_server(tmp_path / "a") as first,
-        redis_server(tmp_path / "b") as second,
-        worker(first.url) as one,
-    ):
-        await one.append("a")
-        await second.replicate(first)
-        await second.promote()
-        lost = await one.append("b")
-        async with worker(second.url, gather=0.2) as other:
-            await other.append("c")
-        await first.replicate(second)
-        await first.promote()
-        # Somebody else heals before the worker that remembers has looked.
-        await one.store.log.read(COAST)
-        assert await one.keys() == ["a", "c", "b"] or one.losses
-        assert await one.verdict(lost) == "epoch"
-
-
-async def test_nothing_from_before_an_intended_restore_is_put_back(
+async def test_what_only_a_late_worker_knows_is_told_as_lost(
     tmp_path: Path,
 ) -> None:
+    async with (
+        redis_server(tmp_path) as server,
+        Proxy(HOST, server.port) as proxy,
+        worker(proxied(server.url, proxy), answer=0.3) as late,
+    ):
+        await late.append("a")
+        size = size_of(server)
+        lost = await late.append("b", "c")
+        # It is cut off when the log fails, and somebody else heals.
+        proxy.refuse = True
+        proxy.cut()
+        await forget_since(server, size)
+        async with worker(server.url, gather=0.1) as other:
+            await other.append("d")
+            proxy.refuse = False
+            await until(lambda: bool(late.losses))
+            assert await late.keys() == ["a", "d"]
+            assert await late.verdict(lost) == "epoch"
+            (loss,) = late.losses
+            assert [(e.key, e.seq, e.epoch) for e in loss.events] == [
+                ("b", lost.seq - 1, lost.epoch),
+                ("c", lost.seq, lost.epoch),
+            ]
+            # Nor does it come back, or is told again, when the log fails once more.
+            await forget_since(server, size_of(server))
+            assert await late.keys() == ["a", "d"]
+            assert await other.keys() == ["a", "d"]
+            assert len(late.losses) == 1
+            assert other.losses == []
+
+
+async def test_what_was_erased_is_told_by_who_was_not_asked(tmp_path: Path) -> None:
+    async with (
+        redis_server(tmp_path) as server,
+        Proxy(HOST, server.port) as proxy,
+        worker(proxied(server.url, proxy), answer=0.3) as late,
+    ):
+        await late.append("a")
+        proxy.refuse = True
+        proxy.cut()
+        # The server is the same as before: only the epoch of the site tells.
+        await server.flushall()
+        async with worker(server.url, gather=0.1) as other:
+            await other.append("b")
+            proxy.refuse = False
+            await until(lambda: bool(late.losses))
+            assert await late.keys() == ["b"]
+        assert [[e.key for e in each.events] for each in late.losses] == [["a"]]
+
+
+async def test_a_healer_that_dies_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.redis.put_back._SECONDS", 0.5)
     async with redis_server(tmp_path) as server, worker(server.url) as one:
         await one.append("a")
         size = size_of(server)
         await one.append("b")
         await server.kill()
         server.truncate_aof(size)
-        await server.start()
+        async with worker(server.url) as other:
+            # Somebody claims the healing, and is never heard of again.
+            await server.start()
+            signals = other.store.signals
+            with suppress(LogUnavailable):
+                await signals.lease("healing", "dead", seconds=0.5, value={})
+            assert await one.keys() == ["a", "b"]
+            assert await other.keys() == ["a", "b"]
+
+
+async def test_of_two_who_heal_at_once_one_does(tmp_path: Path) -> None:
+    async with (
+        redis_server(tmp_path) as server,
+        worker(server.url, gather=0.2) as one,
+        worker(server.url, gather=0.2) as other,
+    ):
+        await one.append("a")
+        size = size_of(server)
+        await one.append("b", "c")
+        await until(lambda: other.store.log.heard == one.store.log.heard)
+        for _ in range(3):
+            for each in (one, other, one):
+                await claim(each)
+            await forget_since(server, size)
+            for held in await asyncio.gather(one.keys(), other.keys()):
+                assert held == ["a", "b", "c"]
+            extent = (await one.store.log.read(NIGHT)).extent
+            assert len({epoch.name for epoch in extent.epochs}) == len(extent.epochs)
+        assert one.losses == other.losses == []
+
+
+async def test_redis_may_fail_again_in_the_middle_of_the_healing(
+    tmp_path: Path,
+) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url) as one:
+        await one.append("a")
+        size = size_of(server)
+        await one.append("b")
+        async with worker(server.url) as ghost:
+            await claim(ghost)
+            await one.store.signals.leases("worker/")
+        for _ in range(3):
+            # It waits for the worker that has gone, and has put nothing back yet.
+            await forget_since(server, size)
+            await healing(server)
+        assert await one.keys() == ["a", "b"]
+        assert one.losses == []
+
+
+async def test_much_is_told_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("channels.redis.gathering._MOST", 2_000)
+    async with (
+        redis_server(tmp_path) as server,
+        Proxy(HOST, server.port) as proxy,
+        worker(server.url) as other,
+        worker(proxied(server.url, proxy), gather=5) as healer,
+    ):
+        for each in (other, healer):
+            await claim(each)
+        await other.append("a")
+        # Who is to heal is settled, and has heard nothing of what is lost.
+        await healer.store.signals.lease("healing", healer.name, seconds=60, value={})
+        size = size_of(server)
+        proxy.refuse = True
+        proxy.cut()
+        names = [f"k{n}" for n in range(20)]
+        for name in names:
+            text = {"text": name * 150}
+            await other.store.log.append([Append(NIGHT, (new(name, data=text),))])
+        await forget_since(server, size)
+        proxy.refuse = False
+        assert await healer.keys() == ["a", *names]
+        assert other.losses == healer.losses == []
+
+
+async def test_what_nobody_remembers_is_counted(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as server:
+        async with worker(server.url) as before:
+            await before.append("a")
+            size = size_of(server)
+            await before.append("b")
+            await before.append("c")
+        async with worker(server.url) as one:
+            await one.append("d")
+            await forget_since(server, size)
+            assert await one.keys() == ["a", "d"]
+            (loss,) = one.losses
+            assert (loss.events, loss.unknown) == ((), 2)
+
+
+async def test_nothing_from_before_an_intended_restore_is_put_back(
+    tmp_path: Path,
+) -> None:
+    async with (
+        redis_server(tmp_path) as server,
+        Proxy(HOST, server.port) as proxy,
+        worker(proxied(server.url, proxy)) as one,
+    ):
+        await one.append("a")
+        size = size_of(server)
+        await one.append("b")
+        # Nobody may be there while it is restored and marked.
+        proxy.refuse = True
+        await forget_since(server, size)
         async with server.client() as client:
             await client.hset("{livewire}:site", "life", "another")
-        while await one.keys() != ["a"]:
-            pytest.fail("what was restored away came back")
+        proxy.refuse = False
+        assert await one.keys() == ["a"]
         await one.append("c")
         assert await one.keys() == ["a", "c"]
         assert one.losses == []
 
 
-async def until_heard(one: Worker, number: int) -> None:
-    async with asyncio.timeout(5):
-        while one.store.log.heard.seq < number + 1:  # the healing is a batch too
-            await asyncio.sleep(0.01)
+async def healing(server: RedisServer) -> None:
+    """Return once somebody has claimed the healing."""
+    async with server.client() as client:
+        await server_until(lambda: client.hexists("{livewire}:leases", "healing"))

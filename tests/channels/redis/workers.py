@@ -1,13 +1,11 @@
 """Workers of one site: the Redis store as a process of the service opens it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from pathlib import Path
-from typing import TypeVar
 
 from channels.errors import LogUnavailable
 from channels.events import Append, Data, Entry, NewEvent
@@ -16,13 +14,13 @@ from channels.losses import Loss
 from channels.positions import Position, judge
 from channels.redis.store import RedisStore, Terms
 from livewire.app import epoch_name
+from tests.proxy import Proxy
 from tests.redis_servers import RedisServer
 
 AT = datetime(2026, 11, 22, 20, 4, 5, 123_000, UTC)
 NIGHT, COAST = "story/night", "story/coast"
 BOUND = 50
 
-T = TypeVar("T")
 _names = count(1)
 
 
@@ -76,21 +74,26 @@ def new(
 
 @asynccontextmanager
 async def worker(
-    url: str, prefix: str = "livewire", **terms: float
+    url: str,
+    prefix: str = "livewire",
+    *,
+    answer: float = 1,
+    gather: float = 0.5,
+    replicas: int = 0,
+    milliseconds: int = 250,
 ) -> AsyncIterator[Worker]:
     """A worker of the site that is kept at `url` under `prefix`."""
     losses: list[Loss] = []
     name = epoch_name()
-    given = {"timeout": 1.0, "gather": 0.5, **terms}
     store = RedisStore(
-        Terms(url, prefix, **given),  # type: ignore[arg-type]
+        Terms(url, prefix, answer, replicas, milliseconds, gather),
         worker=name,
         token=epoch_name,
         bound=BOUND,
         lost=losses.append,
     )
-    await store.open()
     try:
+        await store.open()
         yield Worker(name, store, losses)
     finally:
         await store.close()
@@ -108,3 +111,16 @@ async def forget_since(server: RedisServer, size: int) -> None:
     await server.kill()
     server.truncate_aof(size)
     await server.start()
+
+
+async def until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    """Return once it is so."""
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - what changes it tells nobody
+            await asyncio.sleep(0.01)
+
+
+def proxied(url: str, proxy: Proxy) -> str:
+    """The same server, through the proxy."""
+    before, after = url.rsplit(":", 1)
+    return f"{before}:{proxy.port}/{after.partition('/')[2]}"

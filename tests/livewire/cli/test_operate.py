@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.livewire.cli.commands import Done, beside, run
+from tests.redis_servers import redis_server
 from tests.serving import Service, running
 
 
@@ -170,3 +171,19 @@ async def test_a_short_secret_is_named(tmp_path: Path) -> None:
     secret.chmod(0o600)
     done = await run("doctor", cwd=tmp_path)
     assert "has 5 bytes" in wrong(done)[0]
+
+
+async def test_the_redis_at_hand_is_examined_too(tmp_path: Path) -> None:
+    async with redis_server(tmp_path / "redis") as redis:
+        env = {"LIVEWIRE_REDIS_URL": redis.url}
+        sound = await run("doctor", cwd=tmp_path, env=env)
+        await redis.config_set(appendfsync="everysec")
+        unsound = await run("doctor", cwd=tmp_path, env=env)
+    gone = await run("doctor", cwd=tmp_path, env=env)
+    assert sound.code == 0, sound.out
+    assert "before it answers" in sound.out
+    assert unsound.code == 1
+    assert "appendfsync always" in wrong(unsound)[0]
+    assert gone.code == 1
+    assert "LIVEWIRE_REDIS_URL" in wrong(gone)[0]
+    assert gone.err == ""

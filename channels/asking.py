@@ -26,10 +26,18 @@ proves itself every two seconds, so two proofs in a row have not come."""
 
 
 class Asking:
-    """The log, as a hub asks it. `cut_off` (seconds) is how long it may be silent."""
+    """The log, as a hub asks it. `cut_off` (seconds) is how long it may be silent.
 
-    def __init__(self, log: Log, *, cut_off: float, clock: Clock) -> None:
+    `spread` is for how many seconds those who want a channel read anew are gathered, if
+    one was just begun: each of them needs one that begins after the asking.
+    """
+
+    def __init__(
+        self, log: Log, *, cut_off: float, clock: Clock, spread: float = 0.25
+    ) -> None:
         self._log = log
+        self._spread = spread
+        self._begun: dict[str, float] = {}  # channel to when its last read began
         self._cut_off = cut_off
         self._clock = clock
         self._turns = asyncio.Semaphore(_TURNS)
@@ -55,6 +63,7 @@ class Asking:
         self._refuse(channel)
         async with self._turns:
             self._refuse(channel)  # it may have gone away while this one queued
+            self._begun[channel] = self._clock()
             try:
                 yield
             except Exception as error:
@@ -63,6 +72,13 @@ class Asking:
                     self._away = self._clock()
                 raise
             self._failed.pop(channel, None)
+
+    async def gather(self, channel: str) -> None:
+        """Wait with others who want the channel read anew, unless it is long ago."""
+        begun = self._begun.get(channel, -inf)
+        left = begun + self._spread - self._clock()
+        if left > 0:
+            await asyncio.sleep(left)
 
     def _refuse(self, channel: str) -> None:
         failed = self._failed.get(channel, -inf)
@@ -74,4 +90,5 @@ class Asking:
     def forget(self) -> None:
         """Let go of failures that hold nobody back any more."""
         oldest = self._clock() - _PAUSE
+        self._begun = {name: at for name, at in self._begun.items() if at > oldest}
         self._failed = {name: at for name, at in self._failed.items() if at > oldest}

@@ -158,6 +158,7 @@ class Channel:
 
     async def _ask(self) -> None:
         """Read: what this read does not bring is not there."""
+        await self._asking.gather(self.name)
         await asyncio.shield(self.read_again())
         while self.is_behind:
             await asyncio.shield(self.read_again())

@@ -27,7 +27,7 @@ class Hub:
     `exists` names the channels that are there before anything is written to them;
     `idle` is for how many seconds an unwanted channel is kept, `cut_off` for how many
     the log may be silent until no text is served. `readers` counts the readers a
-    heartbeat tells of; by default those of this process.
+    heartbeat tells of; by default those of this process. `spread` is as for `Asking`.
     """
 
     def __init__(
@@ -39,12 +39,13 @@ class Hub:
         cut_off: float,
         clock: Clock,
         readers: Callable[[str], int] | None = None,
+        spread: float = 0.25,
     ) -> None:
         self._log = log
         self._exists = frozenset(exists)
         self._idle = idle
         self._clock = clock
-        self._asking = Asking(log, cut_off=cut_off, clock=clock)
+        self._asking = Asking(log, cut_off=cut_off, clock=clock, spread=spread)
         self._told_readers = readers or self.readers
         self._channels: dict[str, Channel] = {}
         self._loading: dict[str, asyncio.Task[Channel]] = {}

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
-from channels.errors import Conflict, KeyReused, LogUnavailable
+from channels.errors import CallerError, Conflict, KeyReused, LogUnavailable
 from channels.events import Data, Entry, number
 from channels.log import Log
 from channels.positions import START, Position, judge, parse
@@ -78,24 +78,18 @@ class Desk:
         """
         async with self._seat(slug) as seat:
             for _ in range(_ATTEMPTS):
-                fold = await self._current(seat)
-                receipt = fold.receipts.get(action.request)
-                receipt = receipt or await self._noted(action)
-                if receipt is not None:
-                    if receipt.fingerprint != action.fingerprint:
-                        raise KeyReused
-                    thing = _thing(fold, receipt.key)
-                    return Outcome(
-                        receipt.key,
-                        thing,
-                        receipt.status,
-                        receipt.position,
-                        self._log.durability,
-                        replayed=True,
-                    )
-                outcome = await self._try(seat, await decide(fold), action)
-                if outcome is not None:
+                is_fresh = not seat.known
+                try:
+                    outcome = await self._try(seat, action, decide, fresh=is_fresh)
+                except CallerError:
+                    if is_fresh:
+                        raise
+                    outcome = None
+                if outcome is not None and (outcome.tops or is_fresh):
                     return outcome
+                # Only an append proves the fold: what another process wrote meanwhile
+                # may change any other answer.
+                seat.known = False
         raise LogUnavailable("Others write to this story faster than this worker.")
 
     async def read(self, slug: str) -> Fold:
@@ -105,15 +99,44 @@ class Desk:
             return await self._current(seat)
 
     async def _try(
+        self, seat: _Seat, action: Action, decide: Decide, *, fresh: bool
+    ) -> Outcome | None:
+        """Answer from a receipt, or decide and append; None where that proves nothing.
+
+        That is after a conflict, and where nothing is to be appended to a fold that is
+        not `fresh`.
+        """
+        fold = await self._current(seat)
+        receipt = fold.receipts.get(action.request) or await self._noted(action)
+        if receipt is not None:
+            return self._replay(fold, receipt, action)
+        decision = await decide(fold)
+        if decision.changes:
+            return await self._append(seat, decision, action)
+        if not fresh:
+            return None
+        position = Position(seat.epoch, fold.seq)
+        await self._note(decision.key, action, position)
+        thing = _thing(fold, decision.key)
+        return Outcome(decision.key, thing, 200, position, self._log.durability)
+
+    def _replay(self, fold: Fold, receipt: Receipt, action: Action) -> Outcome:
+        if receipt.fingerprint != action.fingerprint:
+            raise KeyReused
+        return Outcome(
+            receipt.key,
+            _thing(fold, receipt.key),
+            receipt.status,
+            receipt.position,
+            self._log.durability,
+            replayed=True,
+        )
+
+    async def _append(
         self, seat: _Seat, decision: Decision, action: Action
     ) -> Outcome | None:
         """Append what was decided; None after a conflict."""
         fold = seat.fold
-        if not decision.changes:
-            position = Position(seat.epoch, fold.seq)
-            await self._note(decision.key, action, position)
-            thing = _thing(fold, decision.key)
-            return Outcome(decision.key, thing, 200, position, self._log.durability)
         removals = await self._removals(fold, decision)
         own, *others = batch(fold, decision, action, removals)
         own = replace(own, expected_epoch=seat.epoch)

@@ -11,10 +11,10 @@ User and password of the sentinels themselves: `sentinel_username`, `sentinel_pa
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import Connection, parse_url
 
 Kind = Literal["server", "sentinel", "cluster"]
 Options = Mapping[str, object]
@@ -41,11 +41,16 @@ class Address:
 
 def address(url: str) -> Address:
     """What the URL says. Raises `BadAddress`."""
-    scheme, _, kind = urlsplit(url).scheme.partition("+")
-    if scheme not in ("redis", "rediss", "unix") or kind not in (
-        "",
-        "sentinel",
-        "cluster",
+    scheme, _, kind = url.partition("://")[0].lower().partition("+")
+    if (
+        "://" not in url
+        or scheme not in ("redis", "rediss", "unix")
+        or kind
+        not in (
+            "",
+            "sentinel",
+            "cluster",
+        )
     ):
         raise BadAddress(
             "LIVEWIRE_REDIS_URL begins with redis://, rediss:// or unix://, or with"
@@ -56,7 +61,7 @@ def address(url: str) -> Address:
             return _sentinels(scheme, url)
         if kind == "cluster":
             return _cluster(scheme, url)
-        options = dict(parse_url(url))
+        options = _options(url)
     except (ValueError, TypeError) as error:
         if isinstance(error, BadAddress):
             raise
@@ -80,7 +85,7 @@ def _sentinels(scheme: str, url: str) -> Address:
     }
     userinfo, hosts = _split(parts.netloc)
     options = _node(scheme, f"{userinfo}localhost", db or "0", query)
-    nodes = tuple([{**_node(scheme, host, "0", query), **own} for host in hosts])
+    nodes = tuple([{**_named(scheme, host, query), **own} for host in hosts])
     return Address("sentinel", nodes, _nowhere(options), service)
 
 
@@ -90,7 +95,7 @@ def _cluster(scheme: str, url: str) -> Address:
         raise BadAddress("LIVEWIRE_REDIS_URL: a Cluster has no database but 0.")
     query = dict(parse_qsl(parts.query))
     userinfo, hosts = _split(parts.netloc)
-    nodes = [_node(scheme, userinfo + host, "0", query) for host in hosts]
+    nodes = [_named(scheme, userinfo + host, query) for host in hosts]
     return Address("cluster", tuple(nodes), _nowhere(nodes[0]))
 
 
@@ -102,9 +107,30 @@ def _split(netloc: str) -> tuple[str, list[str]]:
     return userinfo + at, named
 
 
+def _named(scheme: str, netloc: str, query: Mapping[str, str]) -> Options:
+    node = _node(scheme, netloc, "0", query)
+    if "host" not in node:
+        raise BadAddress("LIVEWIRE_REDIS_URL names no host.")
+    return node
+
+
 def _node(scheme: str, netloc: str, db: str, query: Mapping[str, str]) -> Options:
     tail = f"?{urlencode(query)}" if query else ""
-    return dict(parse_url(f"{scheme}://{netloc}/{db}{tail}"))
+    return _options(f"{scheme}://{netloc}/{db}{tail}")
+
+
+def _options(url: str) -> Options:
+    """What redis-py makes of a URL, once it is sure that it takes all of it."""
+    parts = urlsplit(url)
+    db = parts.path.strip("/")
+    if parts.scheme != "unix" and db and not db.isdecimal():
+        raise BadAddress("LIVEWIRE_REDIS_URL: a database is a number.")
+    options: dict[str, Any] = dict(parse_url(url))
+    options.pop("max_connections", None)  # as many as the link needs
+    known = dict(options)
+    kind = known.pop("connection_class", Connection)
+    kind(**known)  # not connected; an option it does not know is a TypeError
+    return options
 
 
 def _nowhere(options: Options) -> Options:

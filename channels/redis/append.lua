@@ -42,9 +42,14 @@ for i = 2, #KEYS, 2 do
   one.top, one.floor = tonumber(meta[1] or '0'), tonumber(meta[2] or '0')
   one.guard, one.epochs = meta[3], meta[4] or ''
   if not meta[1] and redis.call('EXISTS', one.log) == 1 then
-    -- The meta alone is gone: a number that was given is never given again.
-    local last = redis.call('XREVRANGE', one.log, '+', '-', 'COUNT', 1)[1]
-    one.top = tonumber(string.match(last[1], '%d+'))
+    -- The meta alone is gone: a number that was given is never given again. The stream
+    -- itself knows the last one, though its entry may be removed.
+    local told = redis.call('XINFO', 'STREAM', one.log)
+    for n = 1, #told, 2 do
+      if told[n] == 'last-generated-id' then
+        one.top = tonumber(string.match(told[n + 1], '%d+'))
+      end
+    end
   end
   local present = string.match(one.epochs, '(%w+)@%d+,$') or ''
   if (seq ~= '' and tonumber(seq) ~= one.top)

@@ -32,7 +32,8 @@ from channels.redis.scripts import APPEND, Script, Words
 _logger = logging.getLogger(__name__)
 
 _AT_ONCE = 30
-"""Commands under way; fewer than the pool's connections, which must never run out."""
+"""Commands under way; fewer than the pool's connections, which must never run out: a
+pool at its limit raises at once (redis-py#4082) what looks like a server gone."""
 
 _ELSEWHERE = (
     AskError,

@@ -7,6 +7,7 @@ What it missed is read from the log, by whoever listens: here only the tops are 
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,9 @@ _logger = logging.getLogger(__name__)
 
 _ECHO = 0.25
 """Seconds in which the word of an append of our own should come back to us."""
+
+_OWN = 256
+"""Appends of our own whose words are remembered: more than are under way."""
 
 _PATIENCE = 5.0
 """Seconds an append waits for the log to be healed, which takes 3 at most."""
@@ -47,6 +51,7 @@ class RedisLog:
         self._listeners: dict[str, list[Deliver]] = {}
         self._awaited: dict[Position, asyncio.Future[None]] = {}
         self._early: set[Position] = set()  # told before their word came
+        self._echoes: deque[Position] = deque(maxlen=_OWN)  # appended here, and heard
         self._appends: set[asyncio.Task[Stored]] = set()
         self.durability = "fsync"  # as whoever looked at the server found
         self.heard = START  # the newest batch whose word came, in the site's life
@@ -113,7 +118,11 @@ class RedisLog:
         if position not in self._early:
             self._deliver(told)
         self._early = {e for e in self._early if not _is_behind(e, self.heard)}
-        self._wake()
+        if told.sender == self._author.worker:
+            self._echoes.append(position)
+            awaited = self._awaited.pop(position, None)
+            if awaited is not None:
+                awaited.set_result(None)
 
     def miss(self) -> None:
         """Something may have been said that was not heard."""
@@ -128,7 +137,6 @@ class RedisLog:
         """The tops were told of a log whose newest batch was `end`."""
         if not _is_behind(end, self.heard):
             self.heard = end
-            self._wake()
 
     def tell_top(self, channel: str, reached: Extent) -> None:
         """How far a channel reaches: who listens finds out whether that is news."""
@@ -155,7 +163,9 @@ class RedisLog:
     async def _be_told(self, stored: Batch) -> None:
         """Wait until the listeners here have heard of the batch; tell them if not."""
         position = stored.position
-        if _is_behind(position, self.heard):
+        # Not whether it is behind what was heard: of what was caught up with, only the
+        # tops were told.
+        if position in self._echoes:
             return
         if self.listener.subscribed.is_set():
             told = asyncio.get_running_loop().create_future()
@@ -190,10 +200,6 @@ class RedisLog:
             except TimeoutError:
                 raise Healing from None
         return answer
-
-    def _wake(self) -> None:
-        for each in [e for e in self._awaited if _is_behind(e, self.heard)]:
-            self._awaited.pop(each).set_result(None)
 
     def _deliver(self, told: Batch) -> None:
         for part in told.parts:

@@ -54,7 +54,8 @@ class Primary:
 
         Not redis-py's PubSub: that one subscribes again by itself after it lost the
         connection and says nothing of what it missed, and it sends pings without
-        looking for their answers (redis-py#2417, #2115).
+        looking for their answers (redis-py#2417, #2115). Nor its pub/sub of a Cluster
+        (redis-py#2219, #3736), which asks one node after the other and lags.
         """
         connection: AbstractConnection = client.connection_pool.make_connection()
         return connection
@@ -80,7 +81,8 @@ class Primary:
         try:
             host, port = await sentinel.discover_master(self._address.service)
         except MasterNotFoundError as error:
-            raise Disconnected(str(error)) from error
+            service = self._address.service
+            raise Disconnected(f"no sentinel knows a primary of {service}") from error
         finally:
             for each in sentinel.sentinels:
                 await each.aclose()
@@ -107,9 +109,8 @@ class Primary:
         kind = known.pop("connection_class", Connection)
         if kind is not UnixDomainSocketConnection:
             known["socket_keepalive"] = True
-        return ConnectionPool(
-            connection_class=kind, max_connections=most, **known, **self._bounds()
-        )
+        known |= self._bounds()  # whatever the URL says of them
+        return ConnectionPool(connection_class=kind, max_connections=most, **known)
 
     def _bounds(self) -> dict[str, Any]:
         return {
@@ -118,6 +119,7 @@ class Primary:
             "retry": Retry(NoBackoff(), 0),
             # Answers of a subscriber come as arrays, not as pushes to a handler.
             "protocol": 2,
+            "decode_responses": False,
         }
 
 

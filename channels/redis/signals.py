@@ -14,8 +14,9 @@ from channels.signals import Hear, Value
 WORKERS = "worker/"
 """What the leases of living workers are called."""
 
-_MOMENT = 10.0
-"""Seconds: longer than a failover takes, so that nobody alive is passed over."""
+_MOMENT = 60.0
+"""Seconds: as long as a worker remembers, and longer than Redis takes to start again.
+Claims end meanwhile, so that nothing else tells who is on the way back."""
 
 _logger = logging.getLogger(__name__)
 

@@ -89,7 +89,9 @@ class RedisStore:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def open(self) -> None:
-        """Begin to listen and to watch; returns though Redis may be away."""
+        """Begin to listen and to watch, once; returns though Redis may be away."""
+        if self._tasks:
+            return
         self._gathering.listen()
         listening = self._listener.run(self._hears, self.log.miss)
         self._tasks = [
@@ -106,6 +108,7 @@ class RedisStore:
     async def close(self) -> None:
         """Stop listening and give every connection back."""
         await _end(self._tasks)
+        self._tasks = []
         await self._gathering.close()
         await self.log.close()
         await self._link.close()

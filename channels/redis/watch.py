@@ -21,7 +21,8 @@ from channels.redis.scripts import LOOK
 _logger = logging.getLogger(__name__)
 
 _EVERY = 2.0
-"""Seconds between two looks."""
+"""Seconds between two looks. Redis drops the words for a subscriber that lags (see
+`client-output-buffer-limit`) and tells nobody, so a silent line proves nothing."""
 
 _AT_LEAST = 0.02
 """Seconds between two looks, however often something seems wrong."""

@@ -321,6 +321,7 @@ class Newsroom(RuleBasedStateMachine):
             idle=60,
             cut_off=CUT_OFF,
             clock=lambda: self.clock,
+            spread=0,
         )
         self.connections = Connections(
             self.hub, now=lambda: AT, heartbeat=1, stall=float("inf")

@@ -98,3 +98,19 @@ async def test_failures_of_long_ago_are_forgotten() -> None:
     d.now += 1
     d.asking.forget()
     assert d.asking._failed == {}
+
+
+async def test_who_asks_after_a_read_has_begun_waits_for_the_others() -> None:
+    now = 100.0
+    asking = Asking(ScriptedLog(), cut_off=600, clock=lambda: now, spread=0.02)
+    loop = asyncio.get_running_loop()
+    before = loop.time()
+    await asking.gather("story/night")
+    async with asking.turn("story/night"):
+        pass
+    await asyncio.gather(*(asking.gather("story/night") for _ in range(100)))
+    assert loop.time() - before >= 0.02
+    now += 1
+    waiting = asyncio.create_task(asking.gather("story/night"))
+    await asyncio.sleep(0)
+    assert waiting.done(), "a read long ago holds nobody back"

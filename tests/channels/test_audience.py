@@ -76,7 +76,7 @@ class Worker:
 
     def __init__(self, name: str, log: Log, radio: Radio, clock: Clock) -> None:
         time = asyncio.get_running_loop().time
-        self.hub = Hub(log, exists=[NIGHT], idle=60, cut_off=600, clock=time)
+        self.hub = Hub(log, exists=[NIGHT], idle=60, cut_off=600, clock=time, spread=0)
         self.audience = Audience(self.hub, radio, worker=name, clock=clock)
         self.name = name
 
@@ -231,7 +231,7 @@ async def test_hearsay_is_believed_for_as_long_as_a_lease(site: Site) -> None:
 async def test_a_worker_speaks_again_once_it_can() -> None:
     clock = asyncio.get_running_loop().time
     radio, log = Radio(clock), ScriptedLog(clock)
-    hub = Hub(log, exists=[NIGHT], idle=60, cut_off=600, clock=clock)
+    hub = Hub(log, exists=[NIGHT], idle=60, cut_off=600, clock=clock, spread=0)
     audience = Audience(hub, radio, worker="a", clock=clock, lease=0.03)
     radio.away = True
     running = asyncio.create_task(audience.run())

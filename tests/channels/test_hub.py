@@ -29,7 +29,12 @@ class Desk:
         self.clock = Clock()
         self.log = ScriptedLog(self.clock)
         self.hub = Hub(
-            self.log, exists=["latest"], idle=60, cut_off=600, clock=self.clock
+            self.log,
+            exists=["latest"],
+            idle=60,
+            cut_off=600,
+            clock=self.clock,
+            spread=0,
         )
         events = [event(seq, key) for seq, key in enumerate(keys, 1)]
         self.log.hold(*events, extent=extent(len(events)))

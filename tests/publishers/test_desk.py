@@ -17,7 +17,7 @@ from publishers import stories, updates
 from publishers.batches import Decision
 from publishers.desk import Decide, Desk, Outcome
 from publishers.fold import Action, Fold
-from publishers.requests import Revision, UpdateBody
+from publishers.requests import Revision, StoryBody, UpdateBody
 from tests.publishers.samples import (
     NOW,
     RULES,
@@ -88,7 +88,8 @@ async def correct(desk: Desk, id_: str, name: str, **members: object) -> Outcome
     by = action(name)
 
     async def decide(fold: Fold) -> Decision:
-        given = updates.editable(fold.updates[id_], by.at) | members
+        current = updates.open_update(fold, id_)
+        given = updates.editable(current, by.at) | members
         body = UpdateBody.model_validate(given)
         revision = Revision(purge=True)
         return updates.change(fold, id_, body, (), revision, by, TERMS)
@@ -350,3 +351,56 @@ async def test_a_purge_removes_the_text_from_every_channel(log: SqliteLog) -> No
         assert "Secret" not in str(entries), name
     latest = state_of((await log.read("latest")).entries)
     assert latest.keys() == {"story/night", other.key}
+
+
+# Two workers, one log
+
+
+async def test_a_desk_knows_what_another_has_just_published(log: SqliteLog) -> None:
+    ours, theirs = desk_of(log), desk_of(log)
+    await open_story(ours)
+    await publish(ours, "one")
+    two = await publish(theirs, "two", headline="Two")
+    id_ = two.key.removeprefix("update/")
+    corrected = await correct(ours, id_, "mend", headline="Two, corrected")
+    assert (corrected.status, corrected.thing["version"]) == (200, 2)
+
+
+async def test_a_refusal_is_by_the_story_as_it_is_now(log: SqliteLog) -> None:
+    ours, theirs = desk_of(log), desk_of(log)
+    await open_story(ours)
+    await set_status(ours, "ended", "end")
+    await set_status(theirs, "live", "reopen")
+    assert (await publish(ours, "late")).status == 201
+
+
+async def test_what_changes_nothing_here_may_change_what_another_wrote(
+    log: SqliteLog,
+) -> None:
+    ours, theirs = desk_of(log), desk_of(log)
+    await open_story(ours)
+    await set_status(theirs, "ended", "end")
+    again = await set_status(ours, "live", "keep it live")
+    assert again.tops
+    assert again.thing["status"] == "live"
+
+
+async def test_a_replay_tells_the_thing_as_another_has_left_it(log: SqliteLog) -> None:
+    ours, theirs = desk_of(log), desk_of(log)
+    await open_story(ours)
+    one = await publish(ours, "one", headline="One")
+    await correct(theirs, one.key.removeprefix("update/"), "mend", headline="Mended")
+    again = await publish(ours, "one", headline="One")
+    assert again.replayed
+    assert again.thing["headline"] == "Mended"
+
+
+async def set_status(desk: Desk, status: str, name: str) -> Outcome:
+    by = action(name)
+
+    async def decide(fold: Fold) -> Decision:
+        given = stories.editable(fold.story or {}) | {"status": status}
+        body = StoryBody.model_validate(given)
+        return stories.change_story(fold, body, None, Revision(), by, TERMS)
+
+    return await desk.write("night", by, decide)

@@ -88,6 +88,8 @@ def test_a_cluster(hosts: list[tuple[str, int]]) -> None:
         ("redis+cluster://host:port", "cannot be read"),
         ("redis://host?socket_timeout=soon", "cannot be read"),
         ("redis://[::1", "cannot be read"),
+        ("redis://host?no_such_option=1", "no_such_option"),
+        ("redis+cluster://host?no_such_option=1", "no_such_option"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_sentence(url: str, sentence: str) -> None:

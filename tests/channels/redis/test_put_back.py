@@ -239,13 +239,14 @@ async def test_a_healer_that_dies_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("channels.redis.put_back._SECONDS", 0.5)
-    async with redis_server(tmp_path) as server, worker(server.url) as one:
+    async with redis_server(tmp_path) as server, worker(server.url, gather=3) as one:
         await one.append("a")
+        await claim(one)
         size = size_of(server)
         await one.append("b")
         await server.kill()
         server.truncate_aof(size)
-        async with worker(server.url) as other:
+        async with worker(server.url, gather=3) as other:
             # Somebody claims the healing, and is never heard of again.
             await server.start()
             signals = other.store.signals

@@ -104,7 +104,7 @@ async def test_a_second_process_is_refused_while_the_first_lives(path: Path) -> 
     async with another_process(path) as (said, kill):
         assert said == "open"
         for _ in range(2):
-            with pytest.raises(LogInUse, match="one process"):
+            with pytest.raises(LogInUse, match="One process"):
                 await SqliteFile(path).open()
         kill()
     file = SqliteFile(path)

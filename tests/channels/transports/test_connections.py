@@ -47,7 +47,7 @@ def at() -> datetime:
 async def hub() -> Hub:
     log = ScriptedLog()
     log.hold(event(1, "a"), extent=extent(1))
-    hub = Hub(log, exists=["latest"], idle=60, cut_off=600, clock=lambda: 0.0)
+    hub = Hub(log, exists=["latest"], idle=60, cut_off=600, clock=lambda: 0.0, spread=0)
     for name in ("story/night", "latest"):
         await hub.view(name)
     return hub

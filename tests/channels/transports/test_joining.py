@@ -52,7 +52,12 @@ class Door:
         self.log = OneStory(lambda: self.time)
         self.log.hold(event(1, "a"), extent=extent(1))
         self.hub = Hub(
-            self.log, exists=["latest"], idle=60, cut_off=600, clock=lambda: self.time
+            self.log,
+            exists=["latest"],
+            idle=60,
+            cut_off=600,
+            clock=lambda: self.time,
+            spread=0,
         )
         self.connections = Connections(
             self.hub, now=lambda: AT, heartbeat=1, stall=float("inf")

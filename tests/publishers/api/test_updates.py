@@ -214,7 +214,7 @@ async def test_a_withdrawal_says_how_many_workers_have_let_go_of_the_text(
 ) -> None:
     ids = [(await service.publish("night"))["update"]["id"] for _ in range(2)]
     log, signals = service.parts.log, service.parts.store.signals
-    hub = Hub(log, exists=[], idle=60, cut_off=600, clock=clock)
+    hub = Hub(log, exists=[], idle=60, cut_off=600, clock=clock, spread=0)
     await hub.view("story/night")
     other = asyncio.create_task(
         Audience(hub, signals, worker="other", clock=clock).run()

@@ -62,7 +62,8 @@ $(VENV)/.installed-test: $(BIN)/python pyproject.toml
 	@touch $@ $(VENV)/.installed
 
 programs:
-	@(command -v chromium && command -v curl) >/dev/null || ($(SUDO) apt-get update -qq && $(APT) chromium curl)
+	@(command -v chromium && command -v curl && command -v faketime) >/dev/null || \
+		($(SUDO) apt-get update -qq && $(APT) chromium curl faketime)
 	@command -v redis-server >/dev/null || ($(SUDO) apt-get update -qq && \
 		($(APT) redis-server redis-tools || command -v redis-server >/dev/null))
 .PHONY: programs

@@ -233,7 +233,8 @@ class Proxy:
         if limit is not None:
             chunk = chunk[: max(0, limit - link.carried[way])]
         link.carried[way] += len(chunk)
-        writer.write(chunk)
+        if not writer.is_closing():
+            writer.write(chunk)
         await writer.drain()
         if limit is not None and link.carried[way] >= limit:
             link.ended.set()

@@ -63,6 +63,10 @@ class Listener:
                 refused = isinstance(error, ResponseError)
                 level = logging.ERROR if refused else logging.INFO
                 _logger.log(level, "The line from Redis broke: %s", error)
+            except Exception:
+                # A worker must not go deaf while it lives.
+                failures += 1
+                _logger.exception("The line from Redis broke")
             finally:
                 self.subscribed.clear()
                 await self._drop()

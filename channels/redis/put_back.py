@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from contextlib import suppress
 
 from channels.errors import LogUnavailable
-from channels.events import Append, Entry, NewEvent
+from channels.events import Append, Entry, NewEvent, slug_of
 from channels.log import History
 from channels.losses import Loss, Lost
 from channels.positions import Position, judge
@@ -21,6 +21,7 @@ from channels.redis.gathering import Gathering
 from channels.redis.link import Link
 from channels.redis.log import RedisLog
 from channels.redis.memory import Memory
+from channels.redis.renewal import renew
 from channels.redis.signals import RedisSignals
 from channels.redis.wire import Batch, Part, batch, entry, new_event
 
@@ -58,16 +59,16 @@ class Healer:
 
         Raises `LogUnavailable` where Redis fails again.
         """
-        me = self._author.worker
-        if not await self._signals.lease(_LEASE, me, seconds=_SECONDS, value={}):
+        if not await self._lease():
             return False
         try:
+            await renew(self._link, look, prolong=self._lease)
             return await self._put_back(look)
         finally:
             # It ends by itself where Redis fails again. An error from here would hide
             # what ended the attempt: a cancelled worker would never let go.
             with suppress(LogUnavailable):
-                await self._signals.release(_LEASE, me)
+                await self._signals.release(_LEASE, self._author.worker)
 
     async def settle(self, look: Look, remembered: Iterable[Batch]) -> None:
         """Once healed, by whomever: tell what was not put back, and forget it.
@@ -77,13 +78,19 @@ class Healer:
         gone = [each for each in remembered if not look.has(each)]
         lost: list[Entry] = []
         for channel, parts in _by_channel(missing(gone, look.extent, look.life)):
-            there = {e.event.id for e in (await self._log.read(channel)).entries}
+            if slug_of(channel) is None:
+                continue  # derived from a story, which is judged by itself
+            there = _ids((await self._log.read(channel)).entries)
             found = [_entry(part, n, body) for part in parts for n, body in _kept(part)]
             lost += [each for each in found if each.event.id not in there]
         self._memory.drop(gone)
         if lost:
             _logger.critical("%d acknowledged events are lost.", len(lost))
             self._lost(Loss(tuple([each.event for each in lost])))
+
+    async def _lease(self) -> bool:
+        worker = self._author.worker
+        return await self._signals.lease(_LEASE, worker, seconds=_SECONDS, value={})
 
     async def _put_back(self, look: Look) -> bool:
         found = in_order(await self._gathering.gather(look))
@@ -130,6 +137,17 @@ def _lacking(
                 ids.add(event.id)
                 events.append(event)
     return tuple(events)
+
+
+def _ids(entries: Iterable[Entry]) -> set[str]:
+    """The ids of events that are there, or were until a purge."""
+    ids = set()
+    for each in entries:
+        ids.add(each.event.id)
+        removed = each.private.get("removed")
+        if isinstance(removed, list):
+            ids |= {str(one["id"]) for one in removed}
+    return ids
 
 
 def _unknown(look: Look, found: list[Batch]) -> int:

@@ -4,7 +4,7 @@ Pure: the same history is judged the same way every time.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from channels.positions import Position
 from tests.chaos.findings import Audit, Findings
@@ -35,13 +35,14 @@ def audit(
     `loses`: they may lose what was acknowledged, as a store that syncs once a second
     does. Then lost writes are told, and are no problem.
     """
-    findings, known = Findings(), Known(history, final, allows)
+    findings, known = Findings(), Known(history, final, allows, loses=loses)
     known.check_positions(findings)
     for each in final.disagreements:
         findings.add("unequal-final-state", each)
     stored = _find_writes(history, final, findings)
     _judge_writes(history, stored, findings, lossy=loses or bool(known.allows))
     _judge_story(history, final, stored, findings)
+    _judge_edits(history, final, findings)
     resets: Counter[str] = Counter()
     for reading in history.readings:
         resets += _judge_reading(reading, known, findings)
@@ -62,13 +63,17 @@ def _find_writes(history: History, final: Final, findings: Findings) -> Stored:
             elif version.number == 1 and version.headline is not None:
                 found[(channel, version.headline)].append((key, version))
     stored: Stored = {}
-    for each in history.operations:
+    for each in _deeds(history):
         # Who takes a pin away is told with the note of who set it elsewhere.
+        channel = f"story/{each.slug}"
         own = [
             (key, version)
-            for key, version in found[(f"story/{each.slug}", each.marker)]
+            for key, version in found[(channel, each.marker)]
             if each.deed == "publish" or key == each.key
         ]
+        first = final.versions.get((channel, each.key), {}).get(1)
+        if each.deed == "publish" and first is not None and first.removed:
+            own = [(each.key, first)]  # its text was purged, and its marker with it
         if len(own) > 1:
             findings.add("duplicate", f"{_name(each)} is stored {len(own)} times")
         if own:
@@ -84,11 +89,12 @@ def _judge_writes(
 ) -> None:
     newest: dict[tuple[str, str], Position] = {}
     for each in history.operations:
+        is_edit = each.deed == "edit"
         if each.outcome == "refused" and each.marker in stored:
             findings.add("aborted-read", f"{_name(each)}, refused with {each.status}")
         if each.outcome != "acknowledged":
             continue
-        if each.marker not in stored:
+        if each.marker not in stored and not is_edit:
             findings.add("lost-write", f"{_name(each)} at {each.position}")
         place, whose = position(each.position), (each.publisher, each.slug)
         before = newest.setdefault(whose, place)
@@ -119,6 +125,32 @@ def _judge_story(
             findings.add("unequal-final-state", f"{name} has {sorted(versions)}")
 
 
+def _judge_edits(history: History, final: Final, findings: Findings) -> None:
+    """No version of a story that was acknowledged is another's, or above the last.
+
+    Versions count 1, 2, 3 and so on: what was lost is missing at the end, or its number
+    is given again.
+    """
+    by: dict[tuple[str, int], Operation] = {}
+    for each in history.operations:
+        if each.deed != "edit" or each.event is None:
+            continue
+        channel, version = each.event.channel, each.event.version
+        newest = final.standings[channel].state.get("story")
+        other = by.setdefault((channel, version), each)
+        if other is not each:
+            findings.add("lost-write", f"{_name(other)}: {_name(each)} is v{version}")
+        elif newest is None or newest.version < version:
+            findings.add("lost-write", f"{_name(each)}, v{version} above {newest}")
+        elif newest.version == version and newest.body != each.event.body:
+            findings.add("lost-write", f"{_name(each)} is {newest}")
+
+
+def _deeds(history: History) -> Iterator[Operation]:
+    """What was done to updates, of which every version is told at the end."""
+    return (each for each in history.operations if each.deed != "edit")
+
+
 def _tell(deeds: list[Operation]) -> tuple[str, str | None]:
     """Status and headline of an update after all that was done to it."""
     if not deeds:
@@ -137,7 +169,8 @@ def _judge_reading(reading: Reading, known: Known, findings: Findings) -> Counte
     for each in reading.observations:
         match each:
             case Ended():
-                pass
+                for follow in follows.values():
+                    follow.end()
             case Opened():
                 follows[each.channel].open(each)
             case Seen():
@@ -153,7 +186,7 @@ def _judge_reading(reading: Reading, known: Known, findings: Findings) -> Counte
 
 def _figures(history: History, stored: Stored) -> dict[str, int]:
     outcomes = Counter(each.outcome for each in history.operations)
-    unknown = [each for each in history.operations if each.outcome == "unknown"]
+    unknown = [each for each in _deeds(history) if each.outcome == "unknown"]
     present = sum(each.marker in stored for each in unknown)
     told = [each for reading in history.readings for each in reading.observations]
     return {

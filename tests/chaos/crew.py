@@ -3,7 +3,7 @@
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import httpx
@@ -61,9 +61,15 @@ async def crew(
     *,
     habits: Sequence[Habit] = HABITS,
     reader: type[Reader] = Reader,
+    edition: str = "",
 ) -> AsyncIterator[Crew]:
-    """A crew that knows where the service is, and has not begun. Random by `seed`."""
-    history, desk = History(), Desk(SLUGS)
+    """A crew that knows where the service is, and has not begun. Random by `seed`.
+
+    `edition` is added to the names of the stories, so that one service may have
+    several nights.
+    """
+    history, desk = History(), Desk(tuple([slug + edition for slug in SLUGS]))
+    habits = [_in_edition(habit, edition) for habit in habits]
     async with _client() as http, _client(narrow=True) as slow:
         publishers = [
             Publisher(
@@ -92,6 +98,13 @@ async def crew(
         ]
         history.readings += [each.reading for each in readers]
         yield Crew(history, desk, publishers, readers, http, addresses)
+
+
+def _in_edition(habit: Habit, edition: str) -> Habit:
+    channels = [
+        name + edition if name.startswith("story/") else name for name in habit.channels
+    ]
+    return replace(habit, channels=tuple(channels))
 
 
 def _client(*, narrow: bool = False) -> httpx.AsyncClient:

@@ -32,12 +32,18 @@ class Followed:
         self._since: dict[Position, Event] = {}  # delivered since the last fresh start
         self._suspects: list[Event] = []  # not in the final log; a reset clears them
         self._polled = False
+        self._is_first = True  # of its channel on this connection
+
+    def end(self) -> None:
+        """The line is gone: what opens next is judged by what the reader asked."""
+        self._is_first = True
 
     def open(self, opened: Opened) -> None:
         """A connection opened the channel, or a poll was answered."""
         if self._top is None:
             self._look()
         start, top = position(opened.position), position(opened.top)
+        self._is_first = self._is_first or opened.polled
         if opened.reason is not None or opened.asked == "0":
             self._begin_anew(opened)
         elif self._at is None:
@@ -45,6 +51,7 @@ class Followed:
         if opened.reason is None and opened.asked not in (None, "0", opened.position):
             self._add("poll-skip", f"asked {opened.asked}, got {opened.position}")
         self._at, self._top, self._polled = start, top, opened.polled
+        self._is_first = False
         self._settle()
 
     def see(self, event: Event) -> None:
@@ -104,6 +111,12 @@ class Followed:
             return  # its line was cut before the channel had opened: an empty slot
         if reason not in self._known.allows:
             self._add("unallowed-reset", f"{reason}, having asked {asked}")
+        elif self._is_first and asked and self._is_proven(position(asked)):
+            self._add("unallowed-reset", f"{reason}, though {asked} is of the log")
+
+    def _is_proven(self, asked: Position) -> bool:
+        # What is of the log at the end was of it all along, if there was but one.
+        return self._line.proves(asked) and not self._known.loses
 
     def _settle(self) -> None:
         """At the top: drop what a reset did not name, and look."""

@@ -11,9 +11,9 @@ from typing import Literal, TypeAlias
 
 import orjson
 
-from channels.positions import Position, parse
+from channels.positions import Epoch, Position, parse
 
-Deed = Literal["publish", "correct", "pin", "withdraw"]
+Deed = Literal["publish", "correct", "pin", "withdraw", "edit"]
 Outcome = Literal["acknowledged", "idle", "refused", "unknown"]
 """`idle`: acknowledged, with nothing left to do, as to withdraw what is withdrawn."""
 
@@ -121,12 +121,16 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A channel when all is quiet: its top, its floor, the newest event of each key."""
+    """A channel when all is quiet: its top, its floor, the newest event of each key.
+
+    `epochs` are the lives it had, where the store tells them to who looks inside.
+    """
 
     channel: str
     top: str
     floor: int
     state: Mapping[str, Event]
+    epochs: tuple[Epoch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,20 @@ from tests.chaos.lineage import Lineage
 class Known:
     """The union of all that readers, answers and the final log told.
 
-    `allows` are the reasons of resets that the faults of the run explain.
+    `allows` are the reasons of resets that the faults of the run explain; `loses`,
+    whether what was acknowledged may be gone, so that there may have been two logs.
     """
 
-    def __init__(self, history: History, final: Final, allows: Collection[str]) -> None:
+    def __init__(
+        self,
+        history: History,
+        final: Final,
+        allows: Collection[str],
+        *,
+        loses: bool = False,
+    ) -> None:
         self.final = final
+        self.loses = loses
         self.allows = frozenset(allows)
         self.events = frozenset(_events(history, final))
         self.lines: dict[str, Lineage] = {}

@@ -1,7 +1,8 @@
 """The log of one channel as all who were there know it together.
 
-Its epochs are those that the final log still tells of, in the order of their numbers.
-An event is *dead* if its number was given again in a later epoch: its life lost it.
+Its epochs are those the store tells, or else those the final log still has events of,
+in the order of their numbers. An event is *dead* if its number was given again in a
+later epoch, or if its epoch is none of the log's: its life lost it.
 """
 
 from bisect import bisect_right
@@ -21,11 +22,10 @@ class Lineage:
         self.standing = standing
         self.top = position(standing.top)
         events = sorted({*known, *standing.state.values()}, key=_SEQ)
-        lives = {event.epoch for event in standing.state.values()} | {self.top.epoch}
-        self._first: dict[str, int] = {}
-        for event in events:
-            if event.epoch in lives:
-                self._first.setdefault(event.epoch, event.seq)
+        self._first = {each.name: each.first for each in standing.epochs}
+        self._is_told = bool(self._first)
+        if not self._is_told:
+            self._first = _first_known(standing, self.top, events)
         self._end = dict(
             zip(self._first, [*list(self._first.values())[1:], None], strict=True)
         )
@@ -41,8 +41,14 @@ class Lineage:
         end = self._end[place.epoch]
         return end is None or place.seq < end
 
+    def proves(self, place: Position) -> bool:
+        """Whether the store tells that the position is one of this log."""
+        return self._is_told and self.holds(place) and place.seq <= self.top.seq
+
     def is_dead(self, event: Event) -> bool:
         """Whether the event's number was given again after it."""
+        if self._is_told and event.epoch not in self._end:
+            return True
         end = self._end.get(event.epoch)
         return end is not None and event.seq >= end
 
@@ -60,3 +66,15 @@ class Lineage:
                 newest = events[bisect_right(events, seq, key=_SEQ) - 1]
             if lowest < newest.seq <= seq:
                 yield newest
+
+
+def _first_known(
+    standing: Standing, top: Position, events: Iterable[Event]
+) -> dict[str, int]:
+    """The first number of each epoch of which anybody was told, in their order."""
+    lives = {event.epoch for event in standing.state.values()} | {top.epoch}
+    first: dict[str, int] = {}
+    for event in events:
+        if event.epoch in lives:
+            first.setdefault(event.epoch, event.seq)
+    return first

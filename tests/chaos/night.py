@@ -6,6 +6,7 @@ a run makes of it depends on the instants at which things really happen.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
 from tests.chaos.audit import audit
@@ -14,6 +15,7 @@ from tests.chaos.ending import final_log
 from tests.chaos.faults import Fault
 from tests.chaos.findings import Audit
 from tests.chaos.habits import HABITS, Habit
+from tests.chaos.history import Final
 from tests.chaos.readers import Reader
 from tests.chaos.world import World
 
@@ -38,15 +40,16 @@ async def run(
     habits: Sequence[Habit] = HABITS,
     reader: type[Reader] = Reader,
     before_the_end: Callable[[World], Awaitable[None]] | None = None,
+    edition: str = "",
     say: Say = quietly,
 ) -> Audit:
     """Break a running world for some seconds, and judge what came of it.
 
     `before_the_end` is something more that happens once the faults are over, while
-    everybody is still at work.
+    everybody is still at work; `edition` as for `crew`.
     """
     async with crew(
-        world.addresses, seed, size, habits=habits, reader=reader
+        world.addresses, seed, size, habits=habits, reader=reader, edition=edition
     ) as everybody:
         await everybody.open_stories()
         world.lines = list(everybody.readers)
@@ -57,7 +60,7 @@ async def run(
             if before_the_end is not None:
                 await before_the_end(world)
             await world.recover()
-            return await _judge(everybody, reading, writing, injected)
+            return await _judge(world, everybody, reading, writing, injected)
         finally:
             await _dismiss([*reading, *writing])
 
@@ -74,12 +77,13 @@ async def _break(
             return injected
         if possible:
             fault = random.choice(possible)
-            say(f"{loop.time() - start:7.1f} s  {fault.name}")
+            say(f"{loop.time() - start:7.1f} s  {fault}")
             injected.append(fault)
             await fault.act(world, random)
 
 
 async def _judge(
+    world: World,
     everybody: Crew,
     reading: Sequence[asyncio.Task[None]],
     writing: Sequence[asyncio.Task[None]],
@@ -94,6 +98,7 @@ async def _judge(
     final = await final_log(
         everybody.http, everybody.addresses, everybody.channels, everybody.history
     )
+    final = await _with_epochs(world, final)
     tops = {name: standing.top for name, standing in final.standings.items()}
     await _reach(everybody.readers, reading, tops)
     await _dismiss(reading)
@@ -103,6 +108,14 @@ async def _judge(
         allows={reason for fault in injected for reason in fault.allows},
         loses=any(fault.loses for fault in injected),
     )
+
+
+async def _with_epochs(world: World, final: Final) -> Final:
+    standings = {
+        name: replace(standing, epochs=await world.epochs(name))
+        for name, standing in final.standings.items()
+    }
+    return replace(final, standings=standings)
 
 
 async def _reach(

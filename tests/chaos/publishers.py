@@ -24,7 +24,14 @@ from tests.serving import SECRET
 
 PATIENCE = httpx.Timeout(3)
 GIVES_UP = 0.05  # the chance, after each try that was not answered
-DEEDS: Mapping[Deed, int] = {"publish": 55, "correct": 25, "pin": 8, "withdraw": 12}
+DEEDS: Mapping[Deed, int] = {
+    "publish": 52,
+    "correct": 25,
+    "pin": 8,
+    "withdraw": 10,
+    "edit": 5,
+}
+PURGES = 0.3  # the chance that a withdrawal takes the earlier text with it
 PASSING = (408, 429)  # statuses of 4xx after which the same may go through
 _ALERT = {"breaking": True, "pinned": False}
 _WORDS = ("ferry", "harbour", "council", "ballot", "bridge", "storm", "minister")
@@ -103,7 +110,9 @@ class Publisher:
         if not known:
             deed = "publish"
         operation = self._operation(deed, slug)
-        if deed != "publish":
+        if deed == "edit":
+            operation.key = "story"
+        elif deed != "publish":
             operation.key = f"update/{self._random.choice(list(known))}"
         await self._send(operation, self._request(operation))
 
@@ -132,7 +141,13 @@ class Publisher:
                 return Request("PATCH", f"{path}/{id_}", key | match, body)
             case "withdraw":
                 body = {**noted, "reason": marker}
+                if self._random.random() < PURGES:
+                    body["purge"] = True
                 return Request("POST", f"{path}/{id_}/withdraw", key, body)
+            case "edit":
+                story = f"/api/stories/{operation.slug}"
+                body = {**noted, "headline": marker}
+                return Request("PATCH", story, key | {"If-Match": "*"}, body)
 
     def _update(self, marker: str) -> dict[str, object]:
         text = " ".join(self._random.choices(_WORDS, k=self._random.randrange(5, 200)))
@@ -164,16 +179,18 @@ class Publisher:
             operation.outcome = "refused"
             return
         told = orjson.loads(answer.content)
-        update, position = told["update"], told["position"]
+        thing = told["story" if operation.deed == "edit" else "update"]
         operation.outcome = "acknowledged"
-        reason = (update["withdrawn"] or {}).get("reason")
-        if operation.deed == "withdraw" and reason != operation.marker:
-            operation.outcome = "idle"
-            return
-        operation.key = f"update/{update['id']}"
-        operation.position = position
-        self._desk.versions[operation.slug][update["id"]] = update["version"]
+        operation.position = told["position"]
+        if operation.deed != "edit":
+            reason = (thing["withdrawn"] or {}).get("reason")
+            if operation.deed == "withdraw" and reason != operation.marker:
+                operation.outcome = "idle"
+                return
+            operation.key = f"update/{thing['id']}"
+            self._desk.versions[operation.slug][thing["id"]] = thing["version"]
         if "Idempotent-Replayed" not in answer.headers:
-            members = {"key": operation.key, "data": update, "position": position}
+            members = {"key": operation.key, "data": thing}
+            members["position"] = operation.position
             members["channel"] = f"story/{operation.slug}"
             operation.event = self._history.event(members)

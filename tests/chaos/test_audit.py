@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from channels.positions import Epoch
 from tests.chaos.audit import audit
 from tests.chaos.findings import Audit
 from tests.chaos.history import (
@@ -179,6 +180,26 @@ def test_what_the_log_lost_and_a_reset_took_back_is_innocent() -> None:
 def test_a_reset_that_no_fault_explains_is_a_finding() -> None:
     told = [*live(*LOG), opened(TOP, TOP, "ahead"), Seen(TWO), Seen(MORE)]
     assert words(judged(told)) == {"unallowed-reset"}
+
+
+def test_a_reset_of_a_position_that_the_log_still_has_is_a_finding() -> None:
+    log = final()
+    standing = replace(log.standings[CHANNEL], epochs=(Epoch(EPOCH, 1),))
+    told = replace(log, standings={CHANNEL: standing})
+    reset = opened(f"{EPOCH}-2", TOP, "epoch")
+    observed = [*live(*LOG), Ended("cut"), reset, Seen(TWO), Seen(MORE)]
+    assert judged(observed, allows=["epoch"]).is_green
+    found = judged(observed, log=told, allows=["epoch"])
+    assert words(found) == {"unallowed-reset"}
+
+
+def test_an_event_of_a_life_that_the_store_does_not_tell_is_dead() -> None:
+    log = final()
+    standing = replace(log.standings[CHANNEL], epochs=(Epoch(EPOCH, 1),))
+    told = replace(log, standings={CHANNEL: standing})
+    story = Event(CHANNEL, LATER, 4, "story", 2, "lost")
+    found = judged([*live(*LOG), Seen(story)], log=told)
+    assert "aborted-read" in words(found)
 
 
 def test_who_was_away_for_longer_than_a_channel_remembers_is_reset() -> None:
@@ -363,3 +384,47 @@ def test_the_table_marks_what_is_red_and_gives_examples(word: str) -> None:
     table = found.table()
     assert f"{word}: an example" in table
     assert table.count("RED") == 1
+
+
+EDIT = Event(CHANNEL, EPOCH, 4, "story", 2, "edited")
+
+
+def edited(told: Event) -> Operation:
+    done = Operation("ines", "edit", "night", f"edit {told.body}", "story")
+    done.outcome, done.status, done.tries = "acknowledged", 200, 1
+    done.position, done.event = f"{told.epoch}-{told.seq}", told
+    return done
+
+
+def with_story(newest: Event) -> Final:
+    log = final()
+    standing = log.standings[CHANNEL]
+    state = {**standing.state, "story": newest}
+    top = f"{newest.epoch}-{newest.seq}"
+    return replace(log, standings={CHANNEL: replace(standing, top=top, state=state)})
+
+
+def test_an_edit_that_stands_or_was_superseded_is_kept() -> None:
+    later = replace(EDIT, seq=5, version=3, body="edited again")
+    for newest in (EDIT, later):
+        told = [*live(*LOG), Seen(newest)]
+        operations = (*WRITES, edited(EDIT))
+        found = judged(told, operations=operations, log=with_story(newest))
+        assert found.is_green, found.table()
+
+
+@pytest.mark.parametrize(
+    ("newest", "acknowledged_edits"),
+    [
+        (replace(EDIT, version=1, body="as it was opened"), [EDIT]),
+        (replace(EDIT, body="somebody else's"), [EDIT]),
+        (EDIT, [replace(EDIT, seq=3, body="before"), EDIT]),
+    ],
+)
+def test_an_edit_of_a_story_that_is_gone_is_lost(
+    newest: Event, acknowledged_edits: list[Event]
+) -> None:
+    operations = (*WRITES, *map(edited, acknowledged_edits))
+    told = [*live(*LOG), Seen(newest)]
+    found = judged(told, operations=operations, log=with_story(newest))
+    assert "lost-write" in words(found)

@@ -117,12 +117,12 @@ async def set_back(folder: Path, worker: Worker) -> Audit:
         await worker.terminate()
         shutil.copytree(data, copy)
         await worker.start()
-        await grow(worker, by=10)
+        await grow(worker, by=20)
         await worker.terminate()
         shutil.rmtree(data)
         copy.rename(data)
         await worker.start()
-        await grow(worker, by=10)
+        await grow(worker, by=20)
 
     async with running(World([worker])) as world:
         return await run(

@@ -1,15 +1,17 @@
 """What a night happens to: workers, and what stands behind them.
 
-A SQLite world is one worker. A Redis world is several with `LIVEWIRE_REDIS_URL` in
-their settings, the servers in `stores`, and in `links` the proxies between the two.
+A SQLite world is one worker. A Redis world (`tests.chaos.redis_world`) is several with
+one log, the server that keeps it in `stores`, and in `links` the lines between the two.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from channels.positions import Epoch
 from tests.chaos.service import Worker
 
 
@@ -59,6 +61,10 @@ class World:
         """Where the service answers."""
         return [worker.address for worker in self.workers]
 
+    async def epochs(self, channel: str) -> tuple[Epoch, ...]:
+        """The lives of a channel, where the store tells them; nothing here."""
+        return ()
+
     async def recover(self) -> None:
         """Everything runs again. Raises `AssertionError` for what ended by itself."""
         for link in self.links:
@@ -74,8 +80,7 @@ class World:
 async def running(world: World) -> AsyncIterator[World]:
     """The world with every worker started; none outlives the block."""
     try:
-        for worker in world.workers:
-            await worker.start()
+        await asyncio.gather(*(worker.start() for worker in world.workers))
         yield world
     finally:
         for worker in world.workers:

@@ -25,7 +25,7 @@ PREFIX = "site"  # what every prefix here begins with, for the user who may no m
 
 LEAST = (
     "-@all +ping +select +eval +evalsha +info +time +publish +subscribe +wait"
-    " +pubsub|numsub +config|get +exists +del"
+    " +pubsub|numsub +config|get +bgrewriteaof +exists +del"
     " +hget +hmget +hset +hdel +hincrby"
     " +xadd +xrange +xinfo|stream +xtrim"
     " +zadd +zrem +zscore +zrangebyscore +zrangebylex"
@@ -93,7 +93,7 @@ async def opened(
 ) -> AsyncIterator[RedisStore]:
     losses: list[Loss] = []
     store = RedisStore(
-        Terms(site, prefix, gather=0.05),
+        Terms(site, prefix, timeout=10, gather=0.05),
         worker=uuid4().hex[:8],
         token=epoch_name,
         bound=bound,

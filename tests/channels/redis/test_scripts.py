@@ -7,7 +7,7 @@ from tests.contracts.test_redis import LEAST
 
 ASKED = {
     *("ping", "select", "eval", "evalsha", "publish", "subscribe", "wait"),
-    *("hmget", "info", "time", "pubsub|numsub", "config|get"),
+    *("hmget", "info", "time", "pubsub|numsub", "config|get", "bgrewriteaof"),
 }
 """What is asked outside of the scripts."""
 

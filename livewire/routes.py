@@ -1,6 +1,8 @@
 """Which address is answered by whom."""
 
 import random
+import resource
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +27,9 @@ from publishers.api.media import Pictures
 from publishers.api.openapi import document
 from publishers.api.routes import routes as api_routes
 
+_RESERVED = 96
+"""Files that readers may not take: the log, pictures, who publishes or polls."""
+
 Now = Callable[[], datetime]
 
 
@@ -32,7 +37,7 @@ def routes(parts: Parts, *, now: Now) -> list[BaseRoute]:
     """Every address of the service. Routes are tried in turn."""
     settings = parts.settings
     doorman = parts.publishing.entrance.tokens
-    limits = StreamLimits(_Draw(settings.retry), settings.high_water)
+    limits = StreamLimits(_Draw(settings.retry), settings.high_water, _most_streams())
     pictures = Pictures(parts.publishing, settings.max_pixels, settings.media_widths)
     reader = Reader(
         parts.hub, parts.audience, doorman, parts.pages, now=now, build=build()
@@ -84,6 +89,12 @@ def _floor(parts: Parts, pictures: Pictures) -> Floor:
         timezones=sorted(parts.publishing.rules.timezones),
     )
     return Floor(gate, pages, parts.publishing, pictures, parts.losses)
+
+
+def _most_streams() -> int:
+    """As many as this process may open files, less what publishing needs of them."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft - _RESERVED
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,6 +173,11 @@ class Link:
         except (*_ELSEWHERE, TimeoutError) as error:
             self.lose(client, error)
             raise LogUnavailable("Redis does not answer.") from error
+        except (AttributeError, RuntimeError) as error:
+            if client is self._client:
+                raise
+            # Its connections were closed under it, as redis-py does not expect.
+            raise LogUnavailable("Redis does not answer.") from error
         except RedisError as error:
             # It answers, but refuses: NOREPLICAS, MISCONF, a missing permission.
             _logger.error("Redis refuses: %s", error)

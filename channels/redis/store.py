@@ -21,8 +21,9 @@ from channels.redis.records import RedisRecords
 from channels.redis.signals import RedisSignals
 from channels.redis.watch import Watch
 
-_AGAIN = 0.5
-"""Seconds after which a task that goes on is cancelled again."""
+_AGAIN = 2.0
+"""Seconds after which a task that goes on is cancelled again: to cancel one that is
+letting go of its connections would leave them open."""
 
 _OPENING = 5.0
 """Seconds to wait for the first look; a worker starts without it then."""

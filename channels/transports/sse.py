@@ -67,10 +67,15 @@ class SseOfSeveral(SseFormat):
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """`retry` draws a connection's own milliseconds; `high_water` is in bytes."""
+    """`retry` draws a connection's own milliseconds; `high_water` is in bytes.
+
+    `most` streams are served at a time: what a process may open beyond them is for
+    those who publish.
+    """
 
     retry: Callable[[], int]
     high_water: int
+    most: int
 
 
 class Stream:
@@ -96,7 +101,8 @@ class Stream:
         sink.write(retry_frame(self._limits.retry()))
         joining, draining = self._connections.joining, self._connections.draining
         try:
-            await joining.join(sink, starts, reading, draining=draining)
+            if len(self._connections) < self._limits.most:
+                await joining.join(sink, starts, reading, draining=draining)
             await self._open(send, reading)
             if request.method == "HEAD":
                 await send({"type": "http.response.body", "body": b""})

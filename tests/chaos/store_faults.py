@@ -7,6 +7,7 @@ tail is reset, and nothing is lost.
 
 import asyncio
 from contextlib import suppress
+from pathlib import Path
 from random import Random
 
 from redis.exceptions import ResponseError
@@ -19,6 +20,9 @@ from tests.chaos.world import World
 from tests.proxy import HOST
 from tests.redis_processes import until
 from tests.redis_servers import RedisServer
+
+Mark = tuple[Path, int]
+"""A file of a server's, and where it ended."""
 
 MOMENT = 0.5  # seconds
 NOISE = 20_000_000  # bytes nobody wants: more than all the buffers on their way
@@ -42,13 +46,13 @@ async def cut_power(world: World, random: Random) -> None:
     redis = _redis(world)
     for proxy in redis.proxies:
         proxy.drop_replies = 1_000_000
-    told = _size(redis.primary)
+    told = _mark(redis.primary)
     with suppress(TimeoutError):  # who has not found it yet asks before it appends
         async with asyncio.timeout(MOMENT):
             await _growth(redis.primary, told)
     await asyncio.sleep(random.uniform(0, 0.2))
     await redis.primary.kill()
-    _cut(redis.primary, told, random.randint(told, _size(redis.primary)))
+    _cut(redis.primary, told, random.random())
     for proxy in redis.proxies:
         proxy.drop_replies = 0
         proxy.cut()
@@ -60,7 +64,7 @@ async def lose_tail(world: World, random: Random) -> None:
     primary = _redis(world).primary
     kept = await _let_it_grow(primary, random)
     await primary.kill()
-    _cut(primary, kept, random.randint(kept, _size(primary) - 1))
+    _cut(primary, kept, random.random())
     await primary.start()
 
 
@@ -69,7 +73,7 @@ async def lose_tail_and_workers(world: World, random: Random) -> None:
     primary = _redis(world).primary
     kept = await _let_it_grow(primary, random)
     await asyncio.gather(primary.kill(), *(each.kill() for each in world.workers))
-    primary.truncate_aof(kept)
+    _cut(primary, kept, 0)
     await primary.start()
     await asyncio.gather(*(each.start() for each in world.workers))
 
@@ -239,30 +243,37 @@ async def _freeze(world: World, seconds: float) -> None:
     primary.resume()
 
 
-async def _let_it_grow(server: RedisServer, random: Random) -> int:
-    """The size of the server's file before something was appended to it."""
-    before = _size(server)
+async def _let_it_grow(server: RedisServer, random: Random) -> Mark:
+    """Where the server's file ended before something was appended to it."""
+    before = _mark(server)
     await _growth(server, before)
     await asyncio.sleep(random.uniform(0, 0.5))
     return before
 
 
-async def _growth(server: RedisServer, size: int) -> None:
-    """Wait until the server's file is no longer of that size."""
+async def _growth(server: RedisServer, mark: Mark) -> None:
+    """Wait until the server's file no longer ends there."""
 
     async def has_grown() -> bool:
-        return _size(server) != size
+        return _mark(server) != mark
 
     await until(has_grown)
 
 
-def _cut(server: RedisServer, least: int, size: int) -> None:
-    """Leave of the server's file its first `size` bytes, wherever that tears it."""
-    server.truncate_aof(max(least, size))
+def _cut(server: RedisServer, mark: Mark, part: float) -> None:
+    """Leave of what the file has after the mark a part, wherever that tears it.
+
+    A file that was written anew since the mark is left as it is.
+    """
+    path, least = mark
+    now, size = _mark(server)
+    if now == path:
+        server.truncate_aof(least + int(part * (size - least)))
 
 
-def _size(server: RedisServer) -> int:
-    return server.aof().stat().st_size
+def _mark(server: RedisServer) -> Mark:
+    path = server.aof()
+    return path, path.stat().st_size
 
 
 def _redis(world: World) -> RedisWorld:

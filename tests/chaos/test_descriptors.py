@@ -1,7 +1,7 @@
 """A worker that may open no more descriptors: what it has goes on.
 
-Who comes then is let in and dropped at once, which every client takes for a lost line
-and comes back from; nobody is left to wait, and the loop does not spin.
+Who comes then is told that it is busy here, and to come back; nobody is left to wait,
+the loop does not spin, and there is room for those who publish.
 """
 
 import asyncio
@@ -45,7 +45,8 @@ async def fill(here: Site) -> list[Capture]:
     )
     stay = [each for each in readers if not each.ended.is_set()]
     assert len(stay) < MOST
-    assert not any(each.received for each in readers if each.ended.is_set())
+    told = [each.received for each in readers if each.ended.is_set()]
+    assert all(b'"reason":"busy","reconnect":true' in each for each in told)
     return stay
 
 

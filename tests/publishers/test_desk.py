@@ -10,7 +10,6 @@ import pytest
 from channels.errors import KeyReused, LogUnavailable, NotFound, StorageFull
 from channels.events import Append, NewEvent
 from channels.log import Deliver, History, Log, Stop, Stored
-from channels.positions import Position
 from channels.sqlite.file import SqliteFile
 from channels.sqlite.log import SqliteLog
 from publishers import stories, updates

@@ -1,11 +1,11 @@
 """What the log lost stands on the front page until somebody has dealt with it."""
 
-import asyncio
 from datetime import UTC, datetime
 
 from channels.events import Event
 from channels.losses import Loss
 from tests.livewire.newsroom.conftest import Editor
+from tests.redis_processes import until
 
 AT = datetime(2026, 11, 22, 20, 4, 5, tzinfo=UTC)
 
@@ -19,9 +19,11 @@ async def told(editor: Editor, loss: Loss) -> None:
     losses = editor.service.parts.losses
     before = len(await losses.open())
     losses.tell(loss)
-    async with asyncio.timeout(5):
-        while len(await losses.open()) == before:
-            await asyncio.sleep(0.01)
+
+    async def is_told() -> bool:
+        return len(await losses.open()) > before
+
+    await until(is_told)
 
 
 async def test_a_loss_is_told_where_it_can_be_written_again(editor: Editor) -> None:

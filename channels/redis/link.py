@@ -147,6 +147,7 @@ class Link:
             self._let_go(client)
         while self._closing:
             await asyncio.wait(self._closing)
+        await self._primary.close()
 
     def _let_go(self, client: Redis) -> None:
         task = asyncio.create_task(_close(client, self._timeout))

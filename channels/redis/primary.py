@@ -7,7 +7,7 @@ answer has its time.
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.connection import (
@@ -25,7 +25,8 @@ from redis.exceptions import RedisError
 
 from channels.redis.address import Address, Options
 
-T = TypeVar("T")
+Where = Mapping[str, Any]
+"""Host and port of a server."""
 
 _CONNECTIONS = 32
 """Commands under way at once; Redis takes them one at a time anyway."""
@@ -38,6 +39,12 @@ class Primary:
         self._address = address
         self._slot = key_slot(tag.encode())
         self._timeout = timeout
+        self._asked: set[asyncio.Task[Where]] = set()
+
+    async def close(self) -> None:
+        """Wait for those who were asked and not waited for: one timeout at most."""
+        while self._asked:
+            await asyncio.wait(self._asked)
 
     @property
     def sharded(self) -> bool:
@@ -60,18 +67,19 @@ class Primary:
         connection: AbstractConnection = client.connection_pool.make_connection()
         return connection
 
-    async def _whereabouts(self) -> Mapping[str, Any]:
+    async def _whereabouts(self) -> Where:
         if self._address.kind == "sentinel":
             return await self._ask_sentinels()
         if self._address.kind == "cluster":
             return await self._ask_cluster()
         return {}
 
-    async def _ask_sentinels(self) -> Mapping[str, Any]:
+    async def _ask_sentinels(self) -> Where:
         """The primary, as the sentinel that knows of one and answers first says."""
-        return await _first([self._ask_sentinel(node) for node in self._address.nodes])
+        nodes = self._address.nodes
+        return await self._first([self._ask_sentinel(node) for node in nodes])
 
-    async def _ask_sentinel(self, node: Options) -> Mapping[str, Any]:
+    async def _ask_sentinel(self, node: Options) -> Where:
         options = {**node, **self._bounds()}
         at = options.pop("host"), options.pop("port", 26379)
         # What the pool of a sentinel cannot take by itself.
@@ -88,11 +96,12 @@ class Primary:
                 await each.aclose()
         return {"host": host, "port": port}
 
-    async def _ask_cluster(self) -> Mapping[str, Any]:
+    async def _ask_cluster(self) -> Where:
         """The primary of our one slot, as the node that answers first says."""
-        return await _first([self._ask_node(node) for node in self._address.nodes])
+        nodes = self._address.nodes
+        return await self._first([self._ask_node(node) for node in nodes])
 
-    async def _ask_node(self, node: Options) -> Mapping[str, Any]:
+    async def _ask_node(self, node: Options) -> Where:
         client = Redis(connection_pool=self._pool(node, 1))
         try:
             slots = await client.execute_command("CLUSTER SLOTS")
@@ -103,6 +112,30 @@ class Primary:
             raise Disconnected("A node of the Cluster knows nobody with our slot.")
         host, port = found
         return {"host": host or str(node["host"]), "port": port}
+
+    async def _first(self, asking: Iterable[Coroutine[Any, Any, Where]]) -> Where:
+        """The first answer; the error of the last one where all fail.
+
+        All are asked at once: each of those that are gone would cost a timeout. Nobody
+        is cut short, since redis-py leaves a connection open that is cancelled while
+        it is being made.
+        """
+        tasks = [asyncio.create_task(each) for each in asking]
+        self._asked |= set(tasks)
+        for task in tasks:
+            task.add_done_callback(self._forget)
+        trouble: Exception = Disconnected("Nobody was asked.")
+        for answered in asyncio.as_completed(tasks):
+            try:
+                return await answered
+            except (RedisError, OSError) as error:
+                trouble = error
+        raise trouble
+
+    def _forget(self, task: "asyncio.Task[Where]") -> None:
+        self._asked.discard(task)
+        if not task.cancelled():
+            task.exception()  # the last one's is told; the others' is no news
 
     def _pool(self, options: Mapping[str, Any], most: int) -> ConnectionPool:
         known = dict(options)
@@ -121,26 +154,6 @@ class Primary:
             "protocol": 2,
             "decode_responses": False,
         }
-
-
-async def _first(asked: Iterable[Coroutine[Any, Any, T]]) -> T:
-    """The first answer; the error of the last one where all fail.
-
-    All are asked at once: each of those that are gone would cost a timeout.
-    """
-    tasks = [asyncio.create_task(each) for each in asked]
-    trouble: Exception = Disconnected("Nobody was asked.")
-    try:
-        for answered in asyncio.as_completed(tasks):
-            try:
-                return await answered
-            except (RedisError, OSError) as error:
-                trouble = error
-        raise trouble
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _owner(slots: Any, slot: int) -> tuple[str, int] | None:

@@ -1,6 +1,7 @@
 """What every test has: a running service, and property tests without a clock."""
 
 import os
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ settings.register_profile(
     "livewire", deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("livewire")
+
+# A process that is started by one that ignores it (nohup) ignores it, too.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)

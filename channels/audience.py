@@ -7,6 +7,7 @@ what is known.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,6 +19,8 @@ from channels.errors import ServiceError
 from channels.hub import Hub
 from channels.positions import Position, parse
 from channels.signals import Signals, Value
+
+_logger = logging.getLogger(__name__)
 
 Clock = Callable[[], float]
 
@@ -127,7 +130,11 @@ class Audience:
         ]
         try:
             while True:
-                await self.renew()
+                try:
+                    await self.renew()
+                except Exception:
+                    # A worker that is not counted any more would never notice.
+                    _logger.exception("The readers could not be told")
                 await asyncio.sleep(self._seconds / 3)
         finally:
             for stop in stops:

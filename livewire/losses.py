@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
+from uuid import NAMESPACE_OID, uuid5
 
 from channels.errors import ServiceError
 from channels.events import Event, slug_of, timestamp
@@ -52,7 +53,10 @@ class Losses:
             "unknown": loss.unknown,
             "events": told[:_MOST],
         }
-        task = asyncio.create_task(self._keep(f"{_KIND}{self._new_id()}", value))
+        # Every worker that remembers them tells of the same events: one record.
+        ids = "\n".join(sorted(event.id for event in loss.events))
+        id_ = str(uuid5(NAMESPACE_OID, ids)) if ids else self._new_id()
+        task = asyncio.create_task(self._keep(f"{_KIND}{id_}", value))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 

@@ -59,6 +59,17 @@ def in_order(batches: Iterable[Batch]) -> list[Batch]:
     return sorted(found.values(), key=lambda each: (each.count, each.position.seq))
 
 
+def restorable(batches: Iterable[Batch], extent: Extent, life: str) -> list[Batch]:
+    """Those of the missing that may be put back.
+
+    Not what an earlier healing has judged, whose epoch the log holds: what was written
+    since may supersede it, and a withdrawn text would be the newest again.
+    """
+    past = {each.name for each in extent.epochs[:-1]}
+    found = missing(batches, extent, life)
+    return [each for each in found if each.position.epoch not in past]
+
+
 def missing(batches: Iterable[Batch], extent: Extent, life: str) -> list[Batch]:
     """Those that a log of this extent should hold, and does not.
 

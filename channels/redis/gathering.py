@@ -10,10 +10,10 @@ from uuid import uuid4
 
 from channels.errors import LogUnavailable
 from channels.positions import Extent
-from channels.redis.fence import Look, missing
+from channels.redis.fence import Look, restorable
 from channels.redis.keys import Keys
 from channels.redis.link import Link
-from channels.redis.memory import Memory
+from channels.redis.memory import KEPT, Memory
 from channels.redis.signals import WORKERS, RedisSignals
 from channels.redis.wire import Batch, extent, received, tell_epochs
 from channels.signals import Value
@@ -50,9 +50,12 @@ class Gathering:
         self._parts: dict[str, set[object]] = {}
         self._news = asyncio.Event()
         self._answers: set[asyncio.Task[None]] = set()
+        self._asked: set[str] = set()  # whose answer is under way
+        self._began = 0.0
 
     def listen(self) -> None:
         """Answer whoever heals, and take what others answer."""
+        self._began = asyncio.get_running_loop().time()
         self._signals.listen("missing?", self._hear_ask)
         self._signals.listen(f"missing/{self._me}", self._hear_answer)
 
@@ -71,7 +74,7 @@ class Gathering:
                 await _wait(self._news, min(_AGAIN, left))
         finally:
             self._ask = ""
-        own = missing(self._memory.recent(), look.extent, look.life)
+        own = restorable(self._memory.recent(), look.extent, look.life)
         return [*own, *self._found]
 
     async def close(self) -> None:
@@ -95,7 +98,8 @@ class Gathering:
         await self._signals.leases(WORKERS)
         known = self._signals.known() - {self._me}
         if look.healed:
-            return len(known)
+            # Who has just begun cannot know who lived before.
+            return len(known) + (asyncio.get_running_loop().time() - self._began < KEPT)
         if look.uptime < self._longest:
             # It has just begun, with nothing: others may still be on their way to it.
             return len(known) + 1
@@ -105,13 +109,18 @@ class Gathering:
 
     def _hear_ask(self, value: Value) -> None:
         by, answered = str(value["by"]), value["answered"]
+        ask = str(value["ask"])
         if by == self._me or (isinstance(answered, list) and self._me in answered):
             return
+        if ask in self._asked:
+            return  # the answer is on its way
         stands = _extent(value)
-        found = missing(self._memory.recent(), stands, str(value["life"]))
-        task = asyncio.create_task(self._answer(by, str(value["ask"]), found))
+        found = restorable(self._memory.recent(), stands, str(value["life"]))
+        self._asked.add(ask)
+        task = asyncio.create_task(self._answer(by, ask, found))
         self._answers.add(task)
         task.add_done_callback(self._answers.discard)
+        task.add_done_callback(lambda _: self._asked.discard(ask))
 
     async def _answer(self, by: str, ask: str, found: list[Batch]) -> None:
         chunks = _chunks(batch.message().decode() for batch in found)
@@ -132,7 +141,7 @@ class Gathering:
         # The line may break between two parts: only all of them are an answer.
         parts = self._parts.setdefault(by, set())
         parts.add(value["part"])
-        if len(parts) == value["of"]:
+        if len(parts) >= int(str(value["of"])):
             self._answered.add(by)
             self._news.set()
 

@@ -53,9 +53,11 @@ class RedisLog:
         self._early: set[Position] = set()  # told before their word came
         self._echoes: deque[Position] = deque(maxlen=_OWN)  # appended here, and heard
         self._appends: set[asyncio.Task[Stored]] = set()
-        self.durability = "fsync"  # as whoever looked at the server found
+        self.durability = "memory"  # as whoever looked at the server found
         self.heard = START  # the newest batch whose word came, in the site's life
         self.missed = False  # a word did not come, or may not have
+        self._ill: float | None = None  # since when the log is known not to be whole
+        self.life = ""  # of the newest batch that was heard of
         self.healed = asyncio.Event()  # set at each look that finds the log whole
 
     async def append(self, batch: Sequence[Append]) -> Stored:
@@ -73,6 +75,13 @@ class RedisLog:
     async def read(self, channel: str, after: int = 0) -> History:
         """The entries of `channel` above `after`, and its extent, at one instant."""
         answer = await self._when_healed(lambda: self._read(channel, after, fence=""))
+        return history(channel, *answer[1:])
+
+    async def read_at_once(self, channel: str) -> History:
+        """The whole channel. Raises `Healing` at once where the log is not whole."""
+        answer = await self._read(channel, 0, fence="")
+        if answer[0] == b"healing":
+            raise Healing
         return history(channel, *answer[1:])
 
     async def read_unhealed(self, channel: str) -> History:
@@ -113,7 +122,7 @@ class RedisLog:
         if not _is_behind(position, self.heard):
             if self.heard != replace(position, seq=position.seq - 1):
                 self.miss()
-            self.heard = position
+            self.heard, self.life = position, told.life
         self._memory.keep(told)
         if position not in self._early:
             self._deliver(told)
@@ -189,16 +198,18 @@ class RedisLog:
 
     async def _when_healed(self, ask: Callable[[], Awaitable[Any]]) -> Any:
         """The answer of a log that is whole. Raises `Healing` where it takes long."""
-        end = asyncio.get_running_loop().time() + _PATIENCE
         while (answer := await ask())[0] == b"healing":
+            # One patience for all who ask: they may queue behind each other.
+            self._ill = self._ill or asyncio.get_running_loop().time()
             self.healed.clear()
             self._link.doubt.set()
             # Only the waiting ends early: an append that is cut short may be stored.
             try:
-                async with asyncio.timeout_at(end):
+                async with asyncio.timeout_at(self._ill + _PATIENCE):
                     await self.healed.wait()
             except TimeoutError:
                 raise Healing from None
+        self._ill = None
         return answer
 
     def _deliver(self, told: Batch) -> None:

@@ -80,7 +80,7 @@ class Healer:
         for channel, parts in _by_channel(missing(gone, look.extent, look.life)):
             if slug_of(channel) is None:
                 continue  # derived from a story, which is judged by itself
-            there = _ids((await self._log.read(channel)).entries)
+            there = _ids((await self._log.read_at_once(channel)).entries)
             found = [_entry(part, n, body) for part in parts for n, body in _kept(part)]
             lost += [each for each in found if each.event.id not in there]
         self._memory.drop(gone)
@@ -106,11 +106,22 @@ class Healer:
         restored = sum(len(append.events) for append in appends)
         if restored:
             _logger.warning("The log had lost %d events; they are back.", restored)
-        unknown = _unknown(look, found)
+        unknown = self._unknown(look, found)
         if unknown:
             _logger.critical("%d publishes are lost; nobody remembers them.", unknown)
             self._lost(Loss((), unknown))
         return True
+
+    def _unknown(self, look: Look, found: Collection[Batch]) -> int:
+        """How many batches were numbered, at least, that nobody remembers."""
+        known = {each.position.seq for each in found}
+        heard = self._log.heard
+        # Heard of longer ago than a minute, perhaps; not before an intended restore.
+        if self._log.life == look.life and judge(heard, look.extent) is not None:
+            newest = max(heard.seq, *known, 0)
+        else:
+            newest = max(known, default=0)
+        return len(set(range(look.extent.top + 1, newest + 1)) - known)
 
     async def _appends(self, batches: list[Batch]) -> list[Append]:
         appends = []
@@ -128,7 +139,7 @@ class Healer:
 def _lacking(
     parts: Iterable[Part], there: History, purged: Collection[Position]
 ) -> tuple[NewEvent, ...]:
-    ids = {each.event.id for each in there.entries}
+    ids = _ids(there.entries)
     events = []
     for part in parts:
         for number, body in _kept(part):
@@ -148,13 +159,6 @@ def _ids(entries: Iterable[Entry]) -> set[str]:
         if isinstance(removed, list):
             ids |= {str(one["id"]) for one in removed}
     return ids
-
-
-def _unknown(look: Look, found: list[Batch]) -> int:
-    """How many batches were numbered, at least, that nobody remembers."""
-    known = {each.position.seq for each in found}
-    newest = max(known, default=0)
-    return len(set(range(look.extent.top + 1, newest + 1)) - known)
 
 
 def _kept(part: Part) -> list[tuple[int, bytes]]:

@@ -40,8 +40,11 @@ async def renew(
     except LogUnavailable as error:
         if link.away:
             raise
-        # One goes on already, or this user may not ask for one (ACL).
-        _logger.info("Redis begins no rewrite: %s", error)
+        state = await _state(link)
+        if not _is(state, "aof_rewrite_in_progress"):
+            # This user may not ask for one (ACL), or there is no room for a child.
+            _logger.error("The append-only file cannot be written anew: %s", error)
+            return
     if not await _is_done(link, prolong):
         _logger.error("The append-only file could not be written anew.")
 

@@ -27,6 +27,9 @@ _EVERY = 2.0
 _AT_LEAST = 0.02
 """Seconds between two looks, however often something seems wrong."""
 
+_INSPECTED = 15
+"""Rounds, half a minute: somebody may change how Redis syncs while it runs."""
+
 _HURRY = 0.5
 """Seconds; about which looks are spread while something is wrong."""
 
@@ -49,6 +52,7 @@ class Watch:
         self._memory = memory
         self._healer = healer
         self._inspect: Callable[[], Awaitable[None]] = _nothing
+        self._rounds = 0
         self._life = ("", "")  # guard and epoch in which the log was last found whole
         self.looked = asyncio.Event()
 
@@ -84,8 +88,10 @@ class Watch:
                 return False
         # Not the guard alone: it stays where everything was erased (FLUSHALL).
         life = seen.guard, seen.extent.end.epoch
-        if life != self._life:
+        self._rounds += 1
+        if life != self._life or self._rounds % _INSPECTED == 0:
             await self._inspect()
+        if life != self._life:
             await self._healer.settle(seen, remembered)
             self._life = life
             self._log.missed = True
@@ -108,6 +114,13 @@ class Watch:
     async def _compare(self) -> None:
         """Tell who listens how far its channel reaches."""
         self._log.missed = False
+        try:
+            await self._tell_tops()
+        except BaseException:
+            self._log.missed = True
+            raise
+
+    async def _tell_tops(self) -> None:
         channels = self._log.channels
         seen = await self._look()
         for start in range(0, len(channels), _AT_ONCE):

@@ -1,6 +1,7 @@
 """Every open connection of this process: its heartbeat, its stall limit, its end."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from datetime import datetime
 
@@ -8,6 +9,8 @@ from channels.events import timestamp
 from channels.follow import Sink
 from channels.hub import Hub
 from channels.transports.joining import Joining
+
+_logger = logging.getLogger(__name__)
 
 Now = Callable[[], datetime]
 
@@ -59,7 +62,11 @@ class Connections:
         try:
             while True:
                 await asyncio.sleep(1)
-                self.turn(slot)
+                try:
+                    self.turn(slot)
+                except Exception:
+                    # One round's fault must not end the heartbeats of all.
+                    _logger.exception("A round of heartbeats failed")
                 slot = (slot + 1) % len(self._slots)
         finally:
             self.joining.stop()

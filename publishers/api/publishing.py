@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TypeVar, cast
 
@@ -10,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from channels.audience import Applied, Audience
-from channels.errors import Fault, Invalid
-from channels.events import Data
+from channels.errors import Fault, Invalid, LivewireError
+from channels.events import Data, slug_of
 from channels.hub import Hub
 from channels.records import Records
 from publishers.access import GrantReading
@@ -141,8 +142,13 @@ class Publishing:
 
     async def applied(self, outcome: Outcome) -> Applied:
         """How many workers have let go of what was withdrawn, as soon as all have."""
-        position = {_channel(outcome): outcome.position}
-        return await self.audience.applied(outcome.tops or position)
+        if outcome.tops:
+            return await self.audience.applied(outcome.tops)
+        # Another worker did it: its word on the derived channels may not have come.
+        for name in [each for each in self.hub if not slug_of(each)]:
+            with suppress(LivewireError):
+                await self.hub.renewed(name)
+        return await self.audience.applied({_channel(outcome): outcome.position})
 
     async def withdrawn(self, name: str, outcome: Outcome) -> Response:
         """The answer to a withdrawal, which waits for the other workers a while."""

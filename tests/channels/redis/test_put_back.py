@@ -365,3 +365,43 @@ async def healing(server: RedisServer) -> None:
     """Return once somebody has claimed the healing."""
     async with server.client() as client:
         await server_until(lambda: client.hexists("{livewire}:leases", "healing"))
+
+
+async def test_who_has_just_begun_waits_for_those_it_cannot_know(
+    tmp_path: Path,
+) -> None:
+    async with redis_server(tmp_path) as server, worker(server.url, gather=3) as one:
+        await one.append("a")
+        size = size_of(server)
+        await one.append("b")
+        await forget_since(server, size)
+        async with worker(server.url, gather=3) as young:
+            assert await young.keys() == ["a", "b"]
+        assert one.losses == []
+
+
+async def test_what_an_earlier_healing_judged_does_not_come_over_what_is_newer(
+    tmp_path: Path,
+) -> None:
+    async with (
+        redis_server(tmp_path) as server,
+        Proxy(HOST, server.port) as proxy,
+        worker(proxied(server.url, proxy)) as cut_off,
+    ):
+        await cut_off.append("a")
+        size = size_of(server)
+        libel = Append(NIGHT, (new("a", 2, data={"text": "LIBEL"}),))
+        await cut_off.store.log.append([libel])
+        proxy.refuse = True
+        proxy.cut()
+        await forget_since(server, size)
+        async with worker(server.url) as one:
+            await one.append("stub")
+            proxy.refuse = False
+            await server.restart()
+            await one.answering()
+            await cut_off.answering()
+            assert await one.keys() == ["a", "stub"]
+        await until(lambda: cut_off.losses != [])
+        (loss,) = cut_off.losses
+        assert [event.data for event in loss.events] == [{"text": "LIBEL"}]

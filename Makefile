@@ -23,7 +23,7 @@ run: $(VENV)/.installed
 	$(BIN)/livewire demo
 
 test: $(VENV)/.installed-test programs node_modules check
-	$(BIN)/pytest -q -n 4 --dist loadfile --no-loadscope-reorder --cov --cov-report=
+	$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder --cov --cov-report=
 	$(BIN)/coverage report
 	$(BIN)/coverage report --include=$(CORE) --fail-under=100
 

@@ -38,7 +38,7 @@ def test_so_many_bytes_are_remembered(
 ) -> None:
     kept = [batch(seq, part("a", top=seq)) for seq in range(1, 8)]
     size = len(kept[0].parts[0].bodies[0])
-    monkeypatch.setattr("channels.redis.memory._MOST", 4 * size + 3)
+    monkeypatch.setattr("channels.redis.memory._MOST", 4 * size + size // 2)
     for each in kept:
         memory.keep(each)
     assert memory.recent() == kept[3:]

@@ -15,6 +15,7 @@ from channels.redis.keys import Keys
 from channels.redis.link import Link
 from channels.redis.memory import KEPT, Memory
 from channels.redis.signals import WORKERS, RedisSignals
+from channels.redis.waiting import wait
 from channels.redis.wire import Batch, extent, received, tell_epochs
 from channels.signals import Value
 
@@ -71,7 +72,7 @@ class Gathering:
                     break
                 self._news.clear()
                 await self._signals.send("missing?", self._question(look))
-                await _wait(self._news, min(_AGAIN, left))
+                await wait(self._news, min(_AGAIN, left))
         finally:
             self._ask = ""
         own = restorable(self._memory.recent(), look.extent, look.life)
@@ -148,14 +149,6 @@ class Gathering:
 
 def _extent(value: Value) -> Extent:
     return extent(str(value["epochs"]), str(value["batches"]), "0")
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
 
 
 def _chunks(messages: Iterable[str]) -> list[list[str]]:

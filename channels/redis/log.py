@@ -6,7 +6,6 @@ What it missed is read from the log, by whoever listens: here only the tops are 
 """
 
 import asyncio
-import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any
 
 from channels.errors import Conflict, Healing
 from channels.events import Append
+from channels.listeners import Listeners
 from channels.log import Deliver, Delivery, History, Stop, Stored
 from channels.positions import START, Extent, Position
 from channels.redis.appending import Author
@@ -22,8 +22,6 @@ from channels.redis.listener import Listener
 from channels.redis.memory import Memory
 from channels.redis.scripts import READ
 from channels.redis.wire import Batch, batch, history, received
-
-_logger = logging.getLogger(__name__)
 
 _ECHO = 0.25
 """Seconds in which the word of an append of our own should come back to us."""
@@ -48,7 +46,7 @@ class RedisLog:
         self._author = author
         self._memory = memory
         self.listener = listener
-        self._listeners: dict[str, list[Deliver]] = {}
+        self._listeners = Listeners[Delivery]()
         self._awaited: dict[Position, asyncio.Future[None]] = {}
         self._early: set[Position] = set()  # told before their word came
         self._echoes: deque[Position] = deque(maxlen=_OWN)  # appended here, and heard
@@ -91,16 +89,7 @@ class RedisLog:
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         """Hear every append to `channel`, in order, until the stop is called."""
-        self._listeners.setdefault(channel, []).append(deliver)
-
-        def stop() -> None:
-            listeners = self._listeners.get(channel, [])
-            if deliver in listeners:
-                listeners.remove(deliver)
-            if not listeners:
-                self._listeners.pop(channel, None)
-
-        return stop
+        return self._listeners.add(channel, deliver)
 
     def proven(self) -> float:
         """The loop's time at which Redis last answered."""
@@ -149,7 +138,7 @@ class RedisLog:
 
     def tell_top(self, channel: str, reached: Extent) -> None:
         """How far a channel reaches: who listens finds out whether that is news."""
-        self._tell(Delivery(channel, reached, ()))
+        self._listeners.tell(channel, Delivery(channel, reached, ()))
 
     async def _append(self, appends: Sequence[Append]) -> Stored:
         command = self._author.command(appends)
@@ -216,15 +205,7 @@ class RedisLog:
         for part in told.parts:
             # What nobody here follows is not even parsed.
             if part.channel in self._listeners:
-                self._tell(part.delivery())
-
-    def _tell(self, delivery: Delivery) -> None:
-        for deliver in tuple(self._listeners.get(delivery.channel, ())):
-            try:
-                deliver(delivery)
-            except Exception:
-                # One listener's fault must not keep the event from the others.
-                _logger.exception("A listener of %s failed", delivery.channel)
+                self._listeners.tell(part.channel, part.delivery())
 
 
 def _is_behind(position: Position, heard: Position) -> bool:

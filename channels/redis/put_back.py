@@ -16,7 +16,7 @@ from channels.log import History
 from channels.losses import Loss, Lost
 from channels.positions import Position, judge
 from channels.redis.appending import Author
-from channels.redis.fence import Look, in_order, missing
+from channels.redis.fence import Look, in_order
 from channels.redis.gathering import Gathering
 from channels.redis.link import Link
 from channels.redis.log import RedisLog
@@ -77,7 +77,7 @@ class Healer:
         """
         gone = [each for each in remembered if not look.has(each)]
         lost: list[Entry] = []
-        for channel, parts in _by_channel(missing(gone, look.extent, look.life)):
+        for channel, parts in _by_channel(e for e in gone if e.life == look.life):
             if slug_of(channel) is None:
                 continue  # derived from a story, which is judged by itself
             there = _ids((await self._log.read_at_once(channel)).entries)

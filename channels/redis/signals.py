@@ -1,10 +1,10 @@
 """The signals contract on Redis: words by pub/sub, claims by the server's clock."""
 
 import asyncio
-import logging
 
 import orjson
 
+from channels.listeners import Listeners
 from channels.log import Stop
 from channels.redis.keys import Keys
 from channels.redis.link import Link
@@ -18,8 +18,6 @@ _MOMENT = 60.0
 """Seconds: as long as a worker remembers, and longer than Redis takes to start again.
 Claims end meanwhile, so that nothing else tells who is on the way back."""
 
-_logger = logging.getLogger(__name__)
-
 
 class RedisSignals:
     """Words between the workers of one site, and what they claim for a while."""
@@ -27,7 +25,7 @@ class RedisSignals:
     def __init__(self, link: Link, keys: Keys) -> None:
         self._link = link
         self._keys = keys
-        self._hearing: dict[str, list[Hear]] = {}
+        self._listeners = Listeners[Value]()
         self._seen: dict[str, float] = {}  # workers, and when they last lived
 
     async def send(self, topic: str, value: Value) -> None:
@@ -38,16 +36,7 @@ class RedisSignals:
 
     def listen(self, topic: str, hear: Hear) -> Stop:
         """Call `hear` for what is sent to `topic` from now on."""
-        self._hearing.setdefault(topic, []).append(hear)
-
-        def stop() -> None:
-            hearing = self._hearing.get(topic, [])
-            if hear in hearing:
-                hearing.remove(hear)
-            if not hearing:
-                self._hearing.pop(topic, None)
-
-        return stop
+        return self._listeners.add(topic, hear)
 
     async def lease(
         self, name: str, owner: str, *, seconds: float, value: Value
@@ -78,9 +67,4 @@ class RedisSignals:
     def hear(self, message: bytes) -> None:
         """A word of some worker's."""
         topic, value = orjson.loads(message)
-        for hear in tuple(self._hearing.get(topic, ())):
-            try:
-                hear(value)
-            except Exception:
-                # One listener's fault must not keep the word from the others.
-                _logger.exception("A listener of %s failed", topic)
+        self._listeners.tell(topic, value)

@@ -17,6 +17,7 @@ from channels.redis.log import RedisLog
 from channels.redis.memory import Memory
 from channels.redis.put_back import Healer
 from channels.redis.scripts import LOOK
+from channels.redis.waiting import wait
 
 _logger = logging.getLogger(__name__)
 
@@ -71,7 +72,7 @@ class Watch:
                 _logger.exception("A look at Redis failed")
                 well = False
             if well:
-                await _wait(self._link.doubt, _EVERY)
+                await wait(self._link.doubt, _EVERY)
                 await asyncio.sleep(_AT_LEAST)
             else:
                 await asyncio.sleep(random.uniform(0.1, _HURRY))  # noqa: S311 - no secret
@@ -131,14 +132,6 @@ class Watch:
                 self._log.tell_top(channel, reached)
         if not self._log.missed:
             self._log.catch_up(seen.extent.end)
-
-
-async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        pass
 
 
 async def _nothing() -> None:

@@ -9,7 +9,6 @@ neighbours together, and copies of them stay behind in the pages' slack, where n
 purge finds them (`secure_delete` does not cover these).
 """
 
-import logging
 from collections.abc import Callable, Sequence
 
 import apsw
@@ -26,11 +25,10 @@ from channels.events import (
     number,
     timestamp,
 )
+from channels.listeners import Listeners
 from channels.log import Deliver, Delivery, History, Stop, Stored
 from channels.positions import Epoch, Extent
 from channels.sqlite.file import SqliteFile
-
-_logger = logging.getLogger(__name__)
 
 Token = Callable[[], str]
 
@@ -60,7 +58,7 @@ class SqliteLog:
         self._token = token
         self._guard = token()
         self._bound = bound
-        self._listeners: dict[str, list[Deliver]] = {}
+        self._listeners = Listeners[Delivery]()
 
     async def append(self, batch: Sequence[Append]) -> Stored:
         """Store the batch in one commit, tell the listeners, return the new tops."""
@@ -90,16 +88,7 @@ class SqliteLog:
 
     async def listen(self, channel: str, deliver: Deliver) -> Stop:
         """Hear every append to `channel`, in order, until the stop is called."""
-        self._listeners.setdefault(channel, []).append(deliver)
-
-        def stop() -> None:
-            listeners = self._listeners.get(channel, [])
-            if deliver in listeners:
-                listeners.remove(deliver)
-            if not listeners:
-                self._listeners.pop(channel, None)
-
-        return stop
+        return self._listeners.add(channel, deliver)
 
     def proven(self) -> float:
         """Now, for as long as the file is trusted."""
@@ -107,13 +96,7 @@ class SqliteLog:
 
     def _deliver(self, deliveries: list[Delivery]) -> None:
         for delivery in deliveries:
-            for deliver in tuple(self._listeners.get(delivery.channel, ())):
-                try:
-                    deliver(delivery)
-                except Exception:
-                    # One listener's fault must not keep the event from the others,
-                    # nor the answer from the editor.
-                    _logger.exception("A listener of %s failed", delivery.channel)
+            self._listeners.tell(delivery.channel, delivery)
 
     def _append(
         self, connection: apsw.Connection, batch: Sequence[Append]
